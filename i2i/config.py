@@ -350,6 +350,9 @@ class TrainConfig(Section):
     ema_warmup: Annotated[bool, InKey.WHERE_CHANGED] = Field(
         True, description="a smaller decay in the first steps, to forget the untrained weights"
     )
+    ema_statistics: Annotated[bool, InKey.WHERE_CHANGED] = Field(
+        False, description="running statistics of batch norms are averaged as the weights are, in place of copied"
+    )
     log_every: Annotated[int, InKey.NEVER] = Field(
         50, ge=1, le=MOST_COUNTED, description="steps between lines of metrics.jsonl"
     )

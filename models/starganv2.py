@@ -183,7 +183,8 @@ class StarGANv2(Translator):
 
     @property
     def inference(self) -> str:
-        return "clamped to [-1, 1]" + (", without the masks of its high-pass filter" if self.config.high_pass else "")
+        style = "a style drawn for each image, or that of a reference image, and colours clamped to [-1, 1]"
+        return style + (", without the masks of its high-pass filter" if self.config.high_pass else "")
 
     # Files of the average alone, which translates, and of the weights that are trained.
     reference = Reference(

@@ -254,6 +254,7 @@ LEARNT = {
     "train.decay_from": "0.25",
     "train.ema": "0.999",
     "train.ema_warmup": "false",
+    "train.ema_statistics": "true",
     "train.zoom_until": "0.5",
     "train.updates": "7",
     "train.seconds": "7",

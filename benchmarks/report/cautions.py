@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from i2i.benchmarks.analysis.baselines_ahead import baselines_ahead
+from i2i.benchmarks.analysis.floor_and_ceiling import baselines_ahead, beyond_real
 from i2i.benchmarks.analysis.groups import Group
 from i2i.benchmarks.analysis.significance import DOUBTED
 from i2i.benchmarks.plan import Plan
@@ -14,7 +14,7 @@ FEW_GROUPS = 3
 
 def cautions(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     """Which columns would mislead who takes them for a ranking of translators, a line per reason."""
-    return [*doubts_lines(grouped), *baseline_lines(plan, grouped)]
+    return [*doubts_lines(grouped), *baseline_lines(plan, grouped), *ceiling_lines(plan, grouped)]
 
 
 def doubts_lines(grouped: Sequence[Group]) -> list[str]:
@@ -39,6 +39,22 @@ def baseline_lines(plan: Plan, grouped: Sequence[Group]) -> list[str]:
         f"Warning: {who}, which learns nothing, is better than every translator by {', '.join(won)}. Either no "
         "translator has learnt more, or such a column sees the blur and grain of networks before it sees what they "
         f"changed: it does not say who translates well. {rest}"
+    ]
+
+
+def ceiling_lines(plan: Plan, grouped: Sequence[Group]) -> list[str]:
+    """A warning that names who scores above real images, and by what; nothing where nobody does."""
+    beyond = {group.name: beyond_real(plan.facts.baselines, group) for group in grouped}
+    metrics = list(dict.fromkeys(metric for own in beyond.values() for metric in own))
+    if not metrics:
+        return []
+    where = {metric: [name for name, own in beyond.items() if metric in own] for metric in metrics}
+    passed = ", ".join(f"`{metric_named(name).title}`{_in_groups(where[name], grouped)}" for name in metrics)
+    who = dict.fromkeys(name for own in beyond.values() for names in own.values() for name in names)
+    return [
+        f"Warning: {', '.join(f'`{name}`' for name in who)} above the ceiling, which is `real`, by {passed}. Real test "
+        "images are as good as a translation can get: a better score says that it is easier to recognise or more alike "
+        "than they are, or is chance."
     ]
 
 

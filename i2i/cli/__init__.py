@@ -5,7 +5,7 @@ Heavy libraries are imported inside the commands, so that help is quick.
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated, NoReturn, Protocol
 
@@ -68,7 +68,9 @@ def main() -> None:
     console.prepare()
     try:
         # Not standalone, so that wrong usage ends as all else does; Ctrl-C then comes back as a status.
-        status = _program()(standalone_mode=False) or 0
+        program = _program()
+        _tell_repeats(program, sys.argv[1:])
+        status = program(standalone_mode=False) or 0
     except Exception as error:
         console.give_up()
         message = ending(error)
@@ -92,6 +94,18 @@ class _Command(Protocol):
     """Of a command or a group of them, whatever version of typer it comes from."""
 
     help: str | None
+
+
+def _tell_repeats(command: object, words: Sequence[str]) -> None:
+    """Say which options of one value are given several, of which the last holds, as everywhere."""
+    words = words[: words.index("--")] if "--" in words else words
+    for word in words:
+        command = getattr(command, "commands", {}).get(word, command)
+    for option in getattr(command, "params", ()):
+        given = sum(word.split("=")[0] in option.opts for word in words)
+        if given > 1 and option.param_type_name == "option" and not (option.multiple or option.is_flag):
+            all_of_them = "; for all of them put commas between" if ",..." in (option.metavar or "") else ""
+            console.note(f"i2i: {option.opts[0]} is given {given} times, and the last one holds{all_of_them}")
 
 
 def _join_lines(command: _Command) -> None:

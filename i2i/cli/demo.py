@@ -31,6 +31,8 @@ def demo(
 ) -> None:
     """Serve a page: upload an image, choose model and domain, compare the translations, download them.
 
+    It is there until Ctrl-C.
+
     Examples:
 
         i2i demo runs/stargan-seasons

@@ -39,6 +39,8 @@ def export(
 ) -> None:
     """Write a trained translator for other programs: ONNX, safetensors with a model card, or the authors' code.
 
+    ONNX files have an input for each thing that the model takes beside images, such as noise or a reference image.
+
     Examples:
 
         i2i export runs/stargan-seasons --format onnx --out onnx/

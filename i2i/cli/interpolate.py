@@ -64,6 +64,7 @@ def interpolate(
     from i2i.inference.translate_files import as_image, check_files, collect, translation_of
     from i2i.runs.load import load_translator
     from i2i.training.device import choose_device
+    from i2i.utils.wording import number
 
     check_folder(out)
     shares(steps)
@@ -96,4 +97,5 @@ def interpolate(
             found.strip.save(out / name)
             found.save_gif((out / name).with_suffix(".gif"))
             progress(done, len(files))
-    console.say(f"interpolated {len(files)} images in {steps} steps, from {target} to {to or target}, in {out}")
+    images = number(len(files), "image")
+    console.say(f"interpolated {images} in {steps} steps, from {target} to {to or target}, in {out}")

@@ -140,12 +140,13 @@ def _conclude(run: "TrainingRun", model: str | None) -> None:
     """Say what was trained, and how to translate with it; `model` as the command line gave it."""
     from i2i import custom_models
     from i2i.runs.load import require_checkpoint
-    from i2i.utils.wording import duration
+    from i2i.utils.wording import duration, number
 
     position = require_checkpoint(run.folder).position
     own = f" {option('--model', model)}" if model and custom_models.is_source(model) else ""
     console.say(
-        f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run.folder}\n"
+        f"trained {number(position.steps, 'step')} on {number(position.images, 'image')} in "
+        f"{duration(position.seconds)}: {run.folder}\n"
         f"translate with: i2i translate {argument(run.folder)} IMAGES {option('--target', run.task.directions[0][1])}"
         f"{own} --out out/"
     )

@@ -28,11 +28,11 @@ from i2i.utils import console
 from i2i.utils.given_paths import check_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from i2i.data.image_files.images import Preprocess
     from i2i.inference.translate_files import Convert, Files, Translation
-    from i2i.runs.checkpoint import Weights
+    from i2i.runs.checkpoint import Checkpoint, Weights
 
 
 def translate(
@@ -71,6 +71,8 @@ def translate(
 ) -> None:
     """Translate images with a trained model.
 
+    What models take beside images, such as noise, reference images or sampling steps, `i2i models` lists.
+
     Examples:
 
         i2i translate runs/stargan-seasons photo.jpg folder/ --target winter --out out/
@@ -81,9 +83,13 @@ def translate(
 
         i2i translate runs/stargan-seasons big/*.tif --target winter --full-resolution --out out/
 
-        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --samples 5 --seed 3 --out out/
+        i2i translate runs/munit photo.jpg --target winter --samples 5 --seed 3 --out out/
 
-        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --reference snow.jpg --out out/
+        i2i translate runs/munit photo.jpg --target winter --reference snow.jpg --out out/
+
+        i2i translate runs/bridge photo.jpg --target winter --sampling-steps 20 --out out/
+
+        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
     from i2i.data.audit.fitting import fitting_line
     from i2i.data.audit.quick_check import dark
@@ -104,10 +110,9 @@ def translate(
     from i2i.runs.load import chosen_weights, require_checkpoint, restore
     from i2i.training.device import choose_device
     from i2i.utils.memory import explained_memory_errors
+    from i2i.utils.wording import number
 
-    for name, given in (("--tile", tile), ("--passes", passes)):
-        if given is not None and not full:
-            raise UserError(f"{name} is for translations at full resolution: add --full-resolution")
+    _refuse_without_full({} if full else {"--tile": tile, "--passes": passes})
     check_folder(out)
     registered(model)
     files = collect(inputs, out)
@@ -115,9 +120,7 @@ def translate(
     checkpoint = require_checkpoint(run)
     with explained_memory_errors(f"{run} cannot be loaded", "free some, or take --device cpu"):
         translator, preprocess = restore(checkpoint, chosen, cast("Weights | None", weights))
-    if not checkpoint.finished:
-        position = checkpoint.position
-        console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
+    _tell_unfinished(run, checkpoint)
     plain, before, after = translation_of(translator, preprocess, source, target, chosen)
     files = ending(files, after.suffix)
     translate = replace(
@@ -126,24 +129,39 @@ def translate(
         sampling_steps=sampling_steps,
         seed=seed,
     )
+    translate.check()
     distinct, reason = samples_of(translate, samples)
     if distinct < samples:
         console.note(f"{reason}: one translation of each image, as all others would be like it")
     sizes = check_files(files, out, before, overwrite, distinct)
     deep = [] if preprocess.formats else dark("images to translate", [path for path, _ in files])
-    for line in (*left_out_line(left_out(inputs)), *deep):
+    for line in (
+        *left_out_line(left_out(inputs)),
+        *deep,
+        *(f"reference {one}: {fitting_line([after.size_of(one)], preprocess)}" for one in (reference,) if one),
+        tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess),
+    ):
         console.note(line)
-    if reference is not None:
-        fitted = fitting_line([after.size_of(reference)], preprocess)
-        console.note(f"reference {reference}: {fitted}")
-    console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     how = partial(full_resolution, side=tile, passes=passes) if full else resized
     with explained_memory_errors(f"{run} cannot translate these images", less):
         _translate_samples(translate, lambda one: how(one, preprocess), distinct, files, out, after)
     times = f", {distinct} times each," if distinct > 1 else ""
+    steps = "" if sampling_steps is None else f" with {number(sampling_steps, 'sampling step')}"
     used = f"{translator.inference}, {chosen_weights(checkpoint, cast('Weights | None', weights))} weights"
-    console.say(f"translated {len(files)} images{times} to {target} in {out} ({used})")
+    console.say(f"translated {number(len(files), 'image')}{times} to {target}{steps} in {out} ({used})")
+
+
+def _refuse_without_full(given: "Mapping[str, int | None]") -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise UserError(f"{name} is for translations at full resolution: add --full-resolution")
+
+
+def _tell_unfinished(run: Path, checkpoint: "Checkpoint") -> None:
+    if not checkpoint.finished:
+        position = checkpoint.position
+        console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
 
 
 def _translate_samples(

@@ -47,6 +47,8 @@ def video(
 ) -> None:
     """Translate the frames of a video, in their order and all with the same noise, and tell how much they flicker.
 
+    A folder of frames becomes a folder, a video file becomes a video file.
+
     Examples:
 
         i2i video runs/stargan-seasons frames/ --target winter --out winter/
@@ -58,6 +60,7 @@ def video(
     from i2i.inference.translate_files import as_image, samples_of, translation
     from i2i.runs.load import load_translator
     from i2i.training.device import choose_device
+    from i2i.utils.wording import number
 
     check_places(frames, out, overwrite)
     registered(model)
@@ -70,8 +73,9 @@ def video(
         reference=None if reference is None else as_image(reference, preprocess),
         sampling_steps=sampling_steps,
     )
+    asked.check()
     samples_of(asked, 1)  # which refuses a seed that makes no difference
     with counting("translating frames") as progress:
         found = translate_frames(asked, preprocess, frames, out, full, rate, progress)
     console.note(str(found))
-    console.say(f"translated {found.frames} frames to {target} in {out}")
+    console.say(f"translated {number(found.frames, 'frame')} to {target} in {out}")

@@ -126,7 +126,8 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
 def _contents(model: str, reference: Reference, files: Sequence[Path]) -> dict[Place, Weights]:
     """The state dict of every network in the files."""
     if len(set(files)) < len(files):
-        raise UserError(f"a file is given twice: {', '.join(map(str, files))}")
+        twice = next(path for path in files if files.count(path) > 1)
+        raise UserError(f"a file is given twice, {twice}: name it once")
     ignored = {name for bundle in reference.bundles for name in bundle.ignored}
     read = {Place(path, name): state for path in files for name, state in read_networks(path).items()}
     contents = {place: state for place, state in read.items() if place.entry not in ignored}
@@ -135,9 +136,25 @@ def _contents(model: str, reference: Reference, files: Sequence[Path]) -> dict[P
         if place.entry not in known:
             raise UserError(
                 f"{place} is none of the networks in files of {model}, which are {', '.join(reference.file_names())}"
+                + _hint(place)
             )
         _refuse_not_finite(place, state)
     return contents
+
+
+def _hint(place: Place) -> str:
+    """Which models have files with a network of this name, and what to do then; empty if none has."""
+    owners = [
+        name
+        for name in registry.names()
+        if (reference := registry.get(name).reference)
+        and any(place.entry in bundle.networks for bundle in reference.bundles)
+    ]
+    return f"; files of {' or '.join(owners)} hold one: take it with {_model(owners)}" if owners else ""
+
+
+def _model(owners: Sequence[str]) -> str:
+    return text.option("--model", owners[0])
 
 
 def _refuse_not_finite(place: Place, state: Weights) -> None:
@@ -176,8 +193,7 @@ def _parts(model: str, reference: Reference, contents: Mapping[Place, Weights]) 
         if family not in {part.family for part in reference.files.values()}:
             owners = _owners(family)
             raise UserError(
-                f"{place} is {family.title} of {' or '.join(owners)}, not of {model}: take it with "
-                f"{text.option('--model', owners[0])}"
+                f"{place} is {family.title} of {' or '.join(owners)}, not of {model}: take it with {_model(owners)}"
             )
     return {place: reference.files[name] for place, name in assign(model, reference, families).items()}
 
@@ -263,8 +279,8 @@ def _configure(model: str, reference: Reference, inferred: Mapping[str, object],
     expected, config = run_config(model, by_files), run_config(model, merge(by_files, changes))
     for setting in settings:
         if _get(config, setting) != _get(expected, setting):
-            value = _written(_get(config, setting))
-            raise UserError(f"{setting}={value} does not fit the files, which tell {inferred[setting]}: leave it out")
+            asked, told = _written(_get(config, setting)), _written(inferred[setting])
+            raise UserError(f"{setting}={asked} does not fit the files, which tell {told}: leave it out")
     return config
 
 

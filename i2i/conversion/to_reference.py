@@ -13,6 +13,8 @@ from i2i.runs.checkpoint import Weights
 from i2i.runs.load import require_checkpoint, restore
 from i2i.translator import Translator
 
+OTHERS = "--format onnx, safetensors or hub"
+
 
 def export_reference(run: Path, out: Path, weights: Weights | None = None) -> list[str]:
     """Write the reference's files into the empty folder `out`; returns their names.
@@ -31,7 +33,8 @@ def export_reference(run: Path, out: Path, weights: Weights | None = None) -> li
     translator, _ = restore(checkpoint, weights=weights)
     reference = translator.reference
     if reference is None:
-        raise UserError(f"{name_of(type(translator))} of {run} has no reference implementation to export to")
+        name = name_of(type(translator))
+        raise UserError(f"{name} of {run} has no reference implementation to export to: take {OTHERS}")
     _check_settings(run, translator, reference)
     present = {name for name, _ in translator.named_children()}.difference(checkpoint.fresh)
     states = {name: _state(run, translator, part) for name, part in reference.files.items() if part.network in present}
@@ -66,5 +69,5 @@ def _check_settings(run: Path, translator: Translator, reference: Reference) -> 
         if value not in values:
             raise UserError(
                 f"{run} cannot be exported to the reference, which has no model.{name}={value}, "
-                f"only {' or '.join(map(str, values))}"
+                f"only {' or '.join(map(str, values))}: take {OTHERS}"
             )

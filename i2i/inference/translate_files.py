@@ -20,6 +20,7 @@ from i2i.translator.request import LARGEST_SEED, sample_name
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
 from i2i.utils.text import option
+from i2i.utils.wording import number
 
 BATCH = 16
 MOST_SAMPLES = 1_000
@@ -90,7 +91,7 @@ def _places(given: Path) -> list[Path]:
     except ValueError:
         matches = []
     if not matches:
-        raise UserError(f"there is no image or folder {given}")
+        raise UserError(f"there is no image or folder {given}: check the path")
     return matches
 
 
@@ -156,6 +157,11 @@ class Translation:
             reference=self.reference,
             sampling_steps=self.sampling_steps,
         ).cpu()
+
+    def check(self) -> None:
+        """UserError for a direction that the translator does not have, or what it does not take."""
+        given = {"noise": self.seeds, "reference": self.reference, "sampling_steps": self.sampling_steps}
+        self.translator.check_asked(self.source, self.target, given)
 
     def of_files(self, paths: Sequence[Path]) -> "Translation":
         """The same with the noise of these files: of their names, the number of the sample, and the seed alone."""
@@ -315,7 +321,8 @@ def needs_tiles(size: tuple[int, int], side: int | None) -> bool:
 def tiles_line(sizes: Sequence[tuple[int, int]], side: int | None) -> str:
     """How images of these heights and widths are translated at full resolution, in one line."""
     tiled = sum(needs_tiles(size, side) for size in sizes)
-    return f"full resolution: nothing is lost, {tiled} of {len(sizes)} images pass in tiles of {side or SIDE} px"
+    passing = f"{tiled} of {number(len(sizes), 'image')} pass in tiles of {side or SIDE} px"
+    return f"full resolution: nothing is lost, {passing}"
 
 
 def of_sample(files: Files, sample: int) -> Files:

@@ -37,7 +37,10 @@ def assign(model: str, reference: Reference, families: Mapping[Place, Family]) -
     if len(set(named.values())) < len(families):
         raise _ambiguous(model, reference, families)
     if not any(family.generator for family in families.values()):
-        raise UserError(f"{', '.join(map(str, families))}: there is no generator, and without one nothing translates")
+        raise UserError(
+            f"{', '.join(map(str, families))}: there is no generator, and without one nothing translates: "
+            f"give its file too, as in {', '.join(reference.file_names())}"
+        )
     return {place: name for name in reference.files for place, own in named.items() if own == name}
 
 

@@ -49,7 +49,7 @@ def _read_styled(state: StateDict) -> dict[str, int]:
 
 
 AUTOENCODER = Family(
-    title="an auto-encoder of UNIT",
+    title="an auto-encoder without styles",
     generator=True,
     recognizes=lambda state: "enc.model.0.conv.weight" in state,
     read=lambda state: _read(state, "enc"),
@@ -58,7 +58,7 @@ AUTOENCODER = Family(
 )
 
 STYLED_AUTOENCODER = Family(
-    title="an auto-encoder of MUNIT",
+    title="an auto-encoder with styles",
     generator=True,
     recognizes=lambda state: "mlp.model.0.fc.weight" in state,
     read=_read_styled,

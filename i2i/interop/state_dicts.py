@@ -49,7 +49,7 @@ def _load(path: Path) -> Any:
         with path.open("rb") as stream:
             start = stream.read(len(BEFORE_ZIP))
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        raise UserError(f"{path} cannot be read: {error.strerror}; name a file that torch.save wrote") from None
     if not start.startswith((ZIP, BEFORE_ZIP)):
         raise UserError(f"{path} is no checkpoint of PyTorch: what torch.save wrote is what can be imported")
     try:
@@ -61,5 +61,5 @@ def _load(path: Path) -> Any:
                 f"{path} asks to run {code[1]} when it is loaded: files can hold any program, and i2i loads "
                 "tensors only. Save the network's state_dict() where you trust the file"
             ) from None
-        reason = " ".join(str(error).split("WeightsUnpickler error:")[-1].split())[:100]
+        reason = " ".join(str(error).split("WeightsUnpickler error:")[-1].split(". ")[0].split())[:100]
         raise UserError(f"{path} is damaged or incomplete ({reason}): copy or download it again") from None

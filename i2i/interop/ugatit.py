@@ -71,7 +71,7 @@ def _read_discriminator(state: StateDict) -> dict[str, Any]:
 
 
 UGATIT_GENERATOR = Family(
-    title="a generator of U-GAT-IT",
+    title="a generator with class activation maps",
     generator=True,
     recognizes=lambda state: has_kernel(state, "DownBlock.1.weight", 7),
     read=_read_generator,
@@ -80,7 +80,7 @@ UGATIT_GENERATOR = Family(
 )
 
 UGATIT_DISCRIMINATOR = Family(
-    title="a discriminator of U-GAT-IT",
+    title="a discriminator with class activation maps",
     generator=False,
     recognizes=lambda state: has_kernel(state, "model.1.weight_orig", 4),
     read=_read_discriminator,

@@ -11,7 +11,7 @@ from i2i.runs.load import starting_weights
 from i2i.training.budget import training_budget
 from i2i.training.setup import blank_translator
 from i2i.translator import Task
-from i2i.utils.wording import duration
+from i2i.utils.wording import duration, number
 
 
 def counted(processes: int) -> str:
@@ -41,7 +41,7 @@ def describe(config: RunConfig, task: Task) -> str:
     steps = training_budget(config, translator).steps
     batch, references = config.train.batch_size or 1, translator.batch.references
     besides = f" and {batch * references} references" if references else ""
-    length = f"{steps:,} steps" if steps is not None else f"{duration(config.train.budget[1])} in steps"
+    length = number(steps, "step") if steps is not None else f"{duration(config.train.budget[1])} in steps"
     return (
         f"{config.name} on {', '.join(task.domains)} at {height}x{width} px: {count:,} parameters, "
         f"{length} of {batch}{besides}, translates with {translator.inference}"

@@ -9,9 +9,11 @@ from torch import Tensor
 from i2i.translator import Translator
 
 
-def build_average(translator: Translator, decay: float, warmup: bool = True) -> "Average | None":
+def build_average(
+    translator: Translator, decay: float, warmup: bool = True, statistics: bool = False
+) -> "Average | None":
     """The average that a training keeps, see `Average`; None with a decay of 0 or where nothing is learnt."""
-    return Average(translator, decay, warmup) if decay and translator.phases() else None
+    return Average(translator, decay, warmup, statistics) if decay and translator.phases() else None
 
 
 class Average:
@@ -24,19 +26,26 @@ class Average:
     Karras et al. 2018 (Progressive Growing of GANs, appendix A.1), Yazici et al. 2019 (The Unusual Effectiveness of
     Averaging in GAN Training). The smaller d of the first steps, as in TensorFlow's ExponentialMovingAverage, lets the
     average forget the untrained weights it starts from; without this warmup d is always the decay. Parameters are
-    averaged; buffers, such as the running statistics of batch norm, are averages already and are copied.
+    averaged. Buffers, such as the running statistics of batch norm, are averages already and are copied; but those of
+    the last ten batches or so, which scatter where a batch has few images. `statistics` averages them too: Brock et al.
+    2019 (Large Scale GAN Training) also give averaged weights statistics of many batches.
 
     Args:
         translator: on its device, with the weights to start from.
         decay: the d of later steps, above 0 and below 1.
         warmup: whether the first steps have a smaller one.
+        statistics: whether buffers in floating point are averaged as the weights are.
     """
 
-    def __init__(self, translator: Translator, decay: float, warmup: bool = True) -> None:
+    def __init__(self, translator: Translator, decay: float, warmup: bool = True, statistics: bool = False) -> None:
         self.decay, self.warmup = decay, warmup
-        self._parameters: dict[str, Tensor] = _averaged_part(translator, translator.named_parameters())
-        self._buffers = _averaged_part(translator, translator.named_buffers())
-        live = {**self._parameters, **self._buffers}
+        live = _averaged_part(translator, (*translator.named_parameters(), *translator.named_buffers()))
+        parameters = {name for name, _ in translator.named_parameters()}
+        averaged = {
+            name for name, value in live.items() if name in parameters or (statistics and value.is_floating_point())
+        }
+        self._parameters = {name: value for name, value in live.items() if name in averaged}
+        self._buffers = {name: value for name, value in live.items() if name not in averaged}
         self._averages = {name: value.detach().clone() for name, value in live.items()}
 
     @torch.no_grad()

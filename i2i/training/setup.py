@@ -79,7 +79,7 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
         UserError: if it cannot take images of that size, or its layers do not fit them.
     """
     translator = blank_translator(config, task)
-    build_average(translator, config.train.ema, config.train.ema_warmup)
+    build_average(translator, config.train.ema, config.train.ema_warmup, config.train.ema_statistics)
     training_budget(config, translator)
     check_size(task.image_size, translator.multiple)
     try:

@@ -100,7 +100,9 @@ class Trainer:
         self._compiled = config.train.compile == "auto" and compile_networks(self.translator, device)
         processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
         self.optimizers = build_optimizers(self.translator)
-        self.average = build_average(self.translator, config.train.ema, config.train.ema_warmup)
+        self.average = build_average(
+            self.translator, config.train.ema, config.train.ema_warmup, config.train.ema_statistics
+        )
         self.guard, self.rates = FiniteGuard(device), dict[str, float]()
         self.schedule = schedule_of(self.translator, config.train)
         self.budget = training_budget(config, self.translator)

@@ -193,7 +193,7 @@ class Translator(nn.Module, ABC):
                 at all; the text lists what is allowed. Also if what the model generates is no such tensor: of another
                 shape or type, or outside [-1, 1].
         """
-        self._check_asked(source, target, {"noise": seeds, "reference": reference, "sampling_steps": sampling_steps})
+        self.check_asked(source, target, {"noise": seeds, "reference": reference, "sampling_steps": sampling_steps})
         images = self._taken(images, domain=source)
         with torch.no_grad(), self._inference_mode():
             request = self._request(images, source, target, attributes, seeds, reference, sampling_steps)
@@ -228,7 +228,7 @@ class Translator(nn.Module, ABC):
         for end in ends:
             given = {"noise": end.seeds, "reference": end.reference, "sampling_steps": sampling_steps}
             at_home = end.target == source and self.coverage is Coverage.ALL
-            self._check_asked(None if at_home else source, end.target, given)
+            self.check_asked(None if at_home else source, end.target, given)
         self.check_between([end.target for end in ends])
         _check_shares(shares)
         images, target = self._taken(images, domain=source), ends[0].target
@@ -305,7 +305,7 @@ class Translator(nn.Module, ABC):
         raise UserError(f"this model takes {what} of {own} pixels alone, not {named}: {self.bound_to_size}")
 
     @final
-    def check_sampling_steps(self, steps: int) -> None:
+    def check_sampling_steps(self, steps: object) -> None:
         """UserError unless the model takes so many sampling steps."""
         self._check_taken({"sampling_steps"})
         if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
@@ -316,13 +316,23 @@ class Translator(nn.Module, ABC):
                 "give at most as many, or leave it out"
             )
 
-    def _check_asked(self, source: str | None, target: str, given: Mapping[str, object]) -> None:
+    @final
+    def check_asked(self, source: str | None, target: str, given: Mapping[str, object]) -> None:
+        """UserError for a direction that the model does not have, or what it does not take; without translating.
+
+        Args:
+            source: domain of the images; None: it is not said.
+            target: domain, or changes of attributes.
+            given: what is asked for beside, by the names in `TAKES`; None: it is not.
+        """
         for domain in (target,) if source is None else (source, target):
             if not isinstance(domain, str):
                 raise UserError(f"domains are given by name, one of {', '.join(self.task.domains)}, not as {domain!r}")
         if source is not None and (target in self.task.domains or "labels" not in self.takes):
             self._check_direction(source, target)
         self._check_taken({name for name, value in given.items() if value is not None})
+        if (steps := given.get("sampling_steps")) is not None:
+            self.check_sampling_steps(steps)
 
     def _request(
         self,
@@ -339,7 +349,7 @@ class Translator(nn.Module, ABC):
             Noise(self._seeds(seeds, len(images)), images.device),
             self._labels(images, target, attributes) if "labels" in self.takes else None,
             None if reference is None else self._reference(reference, images, target),
-            self._sampling_steps(sampling_steps),
+            sampling_steps,
         )
 
     def _between(self, images: Tensor, ends: Sequence[Request], share: float, fresh: Request) -> Request:
@@ -354,7 +364,7 @@ class Translator(nn.Module, ABC):
         unwanted = [f"{name} ({HOW_GIVEN[name]})" for name in TAKES if name in given - self.takes]
         if unwanted:
             allowed = ", ".join(name for name in TAKES if name in self.takes) or "nothing but images and domains"
-            raise UserError(f"this model takes no {', no '.join(unwanted)}; it takes {allowed}")
+            raise UserError(f"this model takes no {', no '.join(unwanted)}; it takes {allowed}: leave the rest out")
 
     def _domains(self, source: str | None, target: str) -> tuple[int | None, int | None]:
         if source is None and "labels" not in self.takes:
@@ -372,11 +382,6 @@ class Translator(nn.Module, ABC):
             if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
                 raise UserError(f"a seed is {seed!r}: give whole numbers from 0 to {LARGEST_SEED}")
         return list(seeds)
-
-    def _sampling_steps(self, steps: int | None) -> int | None:
-        if steps is not None:
-            self.check_sampling_steps(steps)
-        return steps
 
     def _reference(self, reference: Tensor, images: Tensor, target: str) -> Tensor:
         """The reference images, one for each."""

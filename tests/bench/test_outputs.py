@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends import backend_mixed
 from PIL import Image
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
@@ -258,6 +259,18 @@ def maps_of(figure):
 def numbers_of(axes):
     """What is written into the cells of a map, by (source, target)."""
     return {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in axes.texts}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("kind", ["pdf", "svg"])
+def test_figures_with_color_bars_are_written_without_a_canvas_of_their_size(tmp_path, monkeypatch, kind):
+    plan, results = made_up(tmp_path, SCORES)
+    canvases = []
+    own = backend_mixed.RendererAgg
+    monkeypatch.setattr(backend_mixed, "RendererAgg", lambda *size: canvases.append(size) or own(*size))
+    style.save(heat_maps(plan, results), tmp_path / f"maps.{kind}")
+    assert canvases == []
+    assert (tmp_path / f"maps.{kind}").stat().st_size > 10_000
 
 
 def test_heat_maps_have_a_row_per_metric_a_column_per_method_and_a_blank_diagonal(tmp_path):
@@ -588,6 +601,43 @@ def test_a_baseline_that_is_ahead_in_some_groups_is_told_with_them(tmp_path):
     scores = results.scores.copy()
     scores.loc[(scores["model"] == "two") & (scores["target"] == "b"), "value"] = 1.0
     assert "by `FID` (b → a). Either" in markdown(plan, replace(results, scores=scores), by="direction")
+
+
+def test_who_scores_above_real_images_is_named_in_every_form_of_the_table(tmp_path):
+    scores = {("one", "precision"): [0.9], ("two", "precision"): [0.8], ("copy", "precision"): [1.0]}
+    scores |= {("real", "precision"): [0.85], ("one", "fid"): [2.0], ("two", "fid"): [1.0], ("real", "fid"): [1.0]}
+    plan, results = made_up(tmp_path, scores, reference=["copy"])
+    line = "Warning: `one` above the ceiling, which is `real`, by `precision`. Real test"
+    assert f"- {line}" in markdown(plan, results)
+    assert line.replace("`", "") in shown(plan, results).text("x", 300)
+    assert line.replace("`", "") in latex.table(plan, results, PROTOCOL)
+    assert any(line in warning for warning in content.facts(plan, results, {"fingerprint": PROTOCOL})["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "method", "real"),
+    [
+        ("precision", 0.8501, 0.8499),
+        ("accuracy", 1.0, 0.9),
+        ("kid", 0.01, 0.02),
+        ("psnr", 99.0, 9.0),
+        ("fid", 1.0, float("nan")),
+    ],
+    ids=["as good as printed", "in doubt anyway", "about 0", "a distance to one image", "no score"],
+)
+def test_a_score_that_real_images_do_not_bound_is_not_warned_of(tmp_path, metric, method, real):
+    scores = {("one", metric): [method], ("two", metric): [method], ("real", metric): [real]}
+    assert "ceiling" not in markdown(*made_up(tmp_path, scores))
+
+
+def test_a_score_above_that_of_real_images_in_some_groups_is_told_with_them(tmp_path):
+    scores = {("one", "precision"): [0.8], ("two", "precision"): [0.8], ("real", "precision"): [0.9]}
+    plan, results = made_up(tmp_path, scores, ("a", "b"))
+    frame = results.scores.copy()
+    frame.loc[(frame["model"] == "two") & (frame["target"] == "b"), "value"] = 1.0
+    assert "`two` above the ceiling" not in markdown(plan, replace(results, scores=frame))
+    text = markdown(plan, replace(results, scores=frame), by="direction")
+    assert "`two` above the ceiling, which is `real`, by `precision` (a → b)." in text
 
 
 def test_directions_to_a_label_map_and_from_it_are_shown_each_by_itself_first(tmp_path):

@@ -50,3 +50,26 @@ def test_help_breaks_no_line_before_the_terminal_does(capsys, monkeypatch):
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert "directions; the image's own domain as an end gives strengths of a change." in lines
     assert "i2i interpolate runs/munit photo.jpg --target night --to-seed 3 --out out/" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--models", "reinhard", "--models=nobody"], "--models is given 2 times, and the last one holds; for all of"),
+        (["--out", "a", "--out", "b", "--models=nobody"], "--out is given 2 times, and the last one holds"),
+        (["--set", "data.scenes=4", "--set", "data.test_scenes=2", "--models=nobody"], ""),
+    ],
+)
+def test_an_option_of_one_value_that_is_given_twice_is_told(arguments, told, capsys):
+    assert command("bench", *arguments, "--dry-run") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"i2i: {told}")
+    assert said.count("is given") == bool(told)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_examples_in_help_stand_indented(name):
+    """typer takes the indent off whatever follows the first paragraph, all of it, unless a line has none."""
+    for inner in commands_within(COMMANDS[name]):
+        _, _, rest = inspect.cleandoc(inner.help or "").partition("\n\n")
+        assert not any(line.startswith("i2i ") for line in inspect.cleandoc(rest).splitlines()), inner.name

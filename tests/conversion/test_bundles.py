@@ -111,8 +111,12 @@ def test_the_prefix_of_parallel_training_is_taken_off_each_network(tmp_path, cyc
     ("networks", "complaint"),
     [
         ({"genA2B": "G_A", "more": "G_B"}, r"x.pt \(more\) is none of the networks in files of cyclegan"),
+        (
+            {"genA2B": "G_A", "mapping_network": "G_B"},
+            r"files of stargan-v2 hold one: take it with --model stargan-v2$",
+        ),
         ({"genA2B": "D_A"}, r"x.pt \(genA2B\) is a PatchGAN and its name says G_A"),
-        ({"disA": "D_A"}, "there is no generator, and without one nothing translates"),
+        ({"disA": "D_A"}, "there is no generator, and without one nothing translates: give its file too, as in "),
     ],
 )
 def test_networks_that_do_not_belong_are_refused(tmp_path, cyclegan, networks, complaint):

@@ -75,8 +75,25 @@ def test_one_line_tells_what_is_lost(fit, told):
     assert line == f"fit {fit} to 128x128 px: 1 of 2 images {told}"
 
 
+@pytest.mark.parametrize(
+    ("fit", "told"),
+    [
+        ("crop", "loses 25% of its width"),
+        ("resize", "is squeezed by 25% of its width"),
+        ("pad", "becomes 25% border, for it fills only the width"),
+    ],
+)
+def test_of_one_image_the_line_speaks_as_of_one(fit, told):
+    preprocess = Preprocess((128, 128), fit=fit)
+    line = fitting_line([(480, 640)], preprocess)
+    assert line == f"fit {fit} to 128x128 px: the image, 640 wide and 480 high, {told}"
+    line = fitting_line([(100, 100)], preprocess)
+    assert line == f"fit {fit} to 128x128 px: nothing is lost, the image has these proportions"
+
+
 def test_a_tall_image_loses_of_its_height():
-    assert "one 50 wide and 100 high loses 75% of its height" in fitting_line([(100, 50)], Preprocess((64, 128)))
+    line = fitting_line([(100, 50)], Preprocess((64, 128)))
+    assert "the image, 50 wide and 100 high, loses 75% of its height" in line
 
 
 def test_nothing_is_lost_where_proportions_fit_up_to_rounding():

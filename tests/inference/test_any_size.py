@@ -118,7 +118,7 @@ def test_what_is_named_twice_is_translated_once(copier, place):
 def test_without_full_resolution_a_line_tells_what_images_lose(copier, place, capsys):
     save(place / "a.png", noise(32, 32))
     assert translate(copier, "a.png") == 0
-    told = "fit crop to 16x32 px: 1 of 1 images lose 50% of a side on average, one 32 wide and 32 high loses 50%"
+    told = "fit crop to 16x32 px: the image, 32 wide and 32 high, loses 50%"
     assert told in capsys.readouterr().err
 
 

@@ -126,7 +126,7 @@ def test_what_a_model_does_not_take_is_refused_with_what_it_takes(model, allowed
     with pytest.raises(UserError) as refused:
         translator.translate(torch.zeros(1, 3, 32, 32), "a", "b", **asked)
     assert said in str(refused.value)
-    assert str(refused.value).endswith(allowed)
+    assert str(refused.value).endswith(f"{allowed}: leave the rest out")
 
 
 def test_one_reference_serves_all_images_and_each_its_own_where_there_are_several(styled):
@@ -216,7 +216,7 @@ def test_the_command_line_asks_for_samples_references_and_steps(styled, tmp_path
     assert [path.name for path in (tmp_path / "alone").iterdir()] == ["x.png"]
     assert np.abs(referred - np.asarray(Image.open(out / "x.png"))).max() > 0
     status, said = run(monkeypatch, capsys, *again, "--reference", tmp_path / "grey.png")
-    assert (status, f"{tmp_path / 'grey.png'}: fit crop to 16x16 px: 1 of 1 images lose" in said) == (0, True)
+    assert (status, f"{tmp_path / 'grey.png'}: fit crop to 16x16 px: the image, " in said) == (0, True)
     assert (referred == np.asarray(Image.open(out / "x.png"))).all()  # any mode and size is made to fit
     for wrong, named in (
         (("--sampling-steps", 5), "sampling_steps is 5 and this model's schedule has 4"),
@@ -274,3 +274,9 @@ def test_samples_of_a_model_without_noise_are_one_which_is_said_once(tmp_path, m
     assert sorted(path.name for path in out.iterdir()) == ["x.png", "y.png"]
     status, said = run(monkeypatch, capsys, *translate, "--overwrite", "--seed", 3)
     assert (status, "--seed 3: this model takes no noise" in said) == (2, True)
+    for wrong, told in (
+        (("--sampling-steps", 3), "this model takes no sampling_steps (--sampling-steps); it takes nothing but"),
+        (("--source", "winter"), "this model does not translate winter to winter; it translates summer to winter"),
+    ):
+        status, said = run(monkeypatch, capsys, *translate, "--overwrite", *wrong)
+        assert (status, said.startswith(f"i2i: {told}"), said.count("\n")) == (2, True, 1), said

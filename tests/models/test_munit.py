@@ -381,7 +381,7 @@ def test_files_of_the_reference_come_in_and_go_out_as_they_were(tmp_path, name):
 
 def test_auto_encoders_of_the_other_method_or_another_depth_are_refused(tmp_path):
     generators, judges = saved(tmp_path, "munit/training_munit")
-    with pytest.raises(UserError, match="an auto-encoder of MUNIT of munit, not of unit"):
+    with pytest.raises(UserError, match="is an auto-encoder with styles of munit, not of unit: take it with"):
         import_run([generators, judges], "unit", ["a", "b"], {}, tmp_path / "run")
     with pytest.raises(UserError, match="there is no generator"):
         import_run([judges], "munit", ["a", "b"], {}, tmp_path / "run")

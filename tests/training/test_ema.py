@@ -100,6 +100,37 @@ def test_buffers_are_copied():
     assert averaged(average, "num_batches_tracked") == 1
 
 
+def test_statistics_are_averaged_as_weights_are_where_that_is_asked_for():
+    translator = small(Declared)
+    average = Average(translator, 0.999, statistics=True)
+    for step, value in enumerate((5.0, -1.0, 3.0)):
+        with torch.no_grad():
+            translator.mapping.running_mean.fill_(value)
+            translator.mapping.weight.fill_(value)
+            translator.mapping.running_var.fill_(1.0)
+            translator.mapping.num_batches_tracked.add_(1)
+        average.update(step)
+    decays = [0.1, 2 / 11, 3 / 12]
+    from_zero = 5 * 0.9 * decays[1] * decays[2] - (9 / 11) * decays[2] + 3 * 0.75
+    assert averaged(average, "running_mean") == pytest.approx(from_zero, rel=1e-5)  # which starts at 0
+    assert averaged(average) == pytest.approx(from_zero + np.prod(decays), rel=1e-5)  # which starts at 1
+    assert averaged(average, "running_var") == 1.0
+    assert averaged(average, "num_batches_tracked") == 3
+
+
+@pytest.mark.integration
+def test_a_training_averages_statistics_where_its_settings_say_so(tmp_path):
+    states = {}
+    for said in (False, True):
+        run = trainer(tmp_path / str(said), "pix2pix", ema=0.99, ema_statistics=said)
+        run.train()
+        live = run.translator.state_dict()
+        states[said] = {name: value for name, value in run.average.state().items() if "running_mean" in name}
+        copied = all(torch.equal(value, live[name]) for name, value in states[said].items())
+        assert copied is not said
+    assert states[True] and states[True].keys() == states[False].keys()
+
+
 def test_the_average_of_a_training_with_a_fault_stays_finite():
     """Optimizers no longer step once a gradient is not finite, so that there is nothing else to take in."""
     subject = Subject(registry.get("pix2pix"))

@@ -36,7 +36,7 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
         if numbers:
             _write_shares(axes, shares)
     for bar in sheet.bars(0):
-        sheet.figure.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
+        sheet.color_bar(bar, shown)
     sheet.title("rows: asked for, columns: what the classifier saw, as shares")
     return sheet.figure
 

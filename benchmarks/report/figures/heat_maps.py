@@ -22,6 +22,7 @@ FEWEST_DOMAINS = 3
 NUMBERS_UP_TO = 6  # domains
 LETTERS_IN_A_CELL = 6
 LINES = 3  # of a metric's name
+STEPS = 64  # colors of a bar
 
 
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
@@ -72,9 +73,9 @@ def _row_of_maps(
 def _color_bar(sheet: Sheet, bar: Axes, scale: Scale) -> None:
     """The colors of a row, the best above."""
     low, high = sorted((scale.worst, scale.best))
-    colors = ListedColormap([tuple(part / 255 for part in blended(step / 255)) for step in range(256)])
+    colors = ListedColormap([tuple(part / 255 for part in blended(step / (STEPS - 1))) for step in range(STEPS)])
     shown = ScalarMappable(Normalize(low, high), colors if scale.best == high else colors.reversed())
-    sheet.figure.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
+    sheet.color_bar(bar, shown)
     if scale.best == low:
         bar.invert_yaxis()
 

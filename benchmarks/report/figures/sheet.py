@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from i2i.benchmarks.report.figures.style import HEAD_LETTER, PAGE, broken
@@ -51,6 +52,16 @@ class Sheet:
     def bars(self, row: int) -> list[Axes]:
         """Axes for the colors of a row, behind its maps: one in each band."""
         return [self._axes(band, row, self.columns, 0.1) for band in range(math.ceil(self.methods / self.columns))]
+
+    def color_bar(self, axes: Axes, shown: ScalarMappable) -> None:
+        """Fill one of the `bars`.
+
+        In PDF and SVG it would by default be pixels, each by way of a canvas of the whole figure, which takes 66 MB at
+        ten by eighteen inches.
+        """
+        bar = self.figure.colorbar(shown, cax=axes)
+        bar.solids.set(rasterized=False, edgecolor="face")
+        bar.ax.tick_params(labelsize=8)
 
     def is_first(self, method: int) -> bool:
         """Whether nothing stands to the left of the maps of a method."""

@@ -13,10 +13,15 @@ Size = tuple[int, int]
 NOTICED = 0.005
 """Smaller shares are taken for none, such as what rounding to whole pixels takes."""
 
+# Of several images, of the one that loses most, and of one alone.
 EFFECTS = {
-    "crop": ("lose {:.0%} of a side on average", "loses {:.0%} of its {}"),
-    "resize": ("are squeezed by {:.0%} on average", "by {:.0%} of its {}"),
-    "pad": ("become {:.0%} border on average", "{:.0%}, for it fills only the {}"),
+    "crop": ("lose {:.0%} of a side on average", "loses {:.0%} of its {}", "loses {:.0%} of its {}"),
+    "resize": ("are squeezed by {:.0%} on average", "by {:.0%} of its {}", "is squeezed by {:.0%} of its {}"),
+    "pad": (
+        "become {:.0%} border on average",
+        "{:.0%}, for it fills only the {}",
+        "becomes {:.0%} border, for it fills only the {}",
+    ),
 }
 
 
@@ -48,9 +53,12 @@ def fitting_line(sizes: Sequence[Size], preprocess: Preprocess) -> str:
     shares_and_sides = [lost_share(size, preprocess.image_size) for size in sizes]
     affected = [share for share, _ in shares_and_sides if share >= NOTICED]
     if not affected:
-        return f"{start} nothing is lost, of {len(sizes)} images all have these proportions"
+        all_have = "the image has" if len(sizes) == 1 else f"of {len(sizes)} images all have"
+        return f"{start} nothing is lost, {all_have} these proportions"
     (share, side), (tall, wide) = max(zip(shares_and_sides, sizes, strict=True))
-    many, most = EFFECTS[preprocess.fit]
+    many, most, alone = EFFECTS[preprocess.fit]
+    if len(sizes) == 1:
+        return f"{start} the image, {wide} wide and {tall} high, {alone.format(share, side)}"
     return (
         f"{start} {len(affected)} of {len(sizes)} images {many.format(sum(affected) / len(affected))}, "
         f"one {wide} wide and {tall} high {most.format(share, side)}"

@@ -45,7 +45,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
             _refuse(image)
             yield image
     except FileNotFoundError:
-        raise UserError(f"there is no image {path}") from None
+        raise UserError(f"there is no image {path}: check the path") from None
     except IsADirectoryError:
         raise UserError(f"{path} is a folder and no image: name an image in it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -116,7 +116,7 @@ def _reading(path: Path) -> Iterator[None]:
     except UserError:
         raise
     except FileNotFoundError:
-        raise UserError(f"there is no image {path}") from None
+        raise UserError(f"there is no image {path}: check the path") from None
     except Exception as error:  # of libraries, which have no class in common
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{path} cannot be read as an image ({reason}): repair or remove it") from None
