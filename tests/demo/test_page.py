@@ -169,8 +169,9 @@ def driver():
         pytest.skip("chromium or chromedriver is not installed")
     options = webdriver.ChromeOptions()
     options.binary_location = programs["chromium"]
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,1400"):
-        options.add_argument(argument)
+    camera = ("use-fake-device-for-media-stream", "use-fake-ui-for-media-stream")
+    for argument in ("headless=new", "no-sandbox", "disable-gpu", "window-size=1280,1400", *camera):
+        options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(programs["chromedriver"]))
     yield driver
@@ -209,3 +210,15 @@ def test_an_image_is_uploaded_translated_and_downloaded(address, driver, tmp_pat
     assert Image.open(io.BytesIO(contents)).size == (16, 16)
     others = [url for url in requested(driver) if url.startswith("http") and not url.startswith(address)]
     assert others == []
+
+
+@pytest.mark.slow
+def test_a_picture_of_the_camera_is_translated(address, driver):
+    driver.get(address)
+    found(driver, "#image button[aria-label='Capture from camera']")[0].click()
+    found(driver, "#image [title='grant webcam access'] button")[0].click()
+    found(driver, "#image button[aria-label='capture photo']")[0].click()
+    found(driver, "#image img[src*='file=']")
+    found(driver, "#go")[0].click()
+    found(driver, "#translations img", 7)  # the input, and three methods to two domains
+    assert len(found(driver, "#files a", 6)) == 6

@@ -28,7 +28,7 @@ from i2i.data.open import is_drawn, open_data
 from i2i.errors import UserError
 
 WIDTH, HEIGHT = 1180, 900
-COLORS = 128
+COLORS = 256
 SECONDS = 120.0
 FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "hide-scrollbars", "force-device-scale-factor=1")
 
@@ -109,9 +109,10 @@ def demo(driver: webdriver.Chrome, bench: Path) -> bytes:
             wait_for(lambda: driver.find_elements("css selector", "#image img"))
             driver.find_element("css selector", "#go").click()
             wait_for(lambda: len(driver.find_elements("css selector", "#translations img")) > 2)
-            wait_for(lambda: driver.find_elements("css selector", "#files a"))
+            wait_for(lambda: not driver.find_elements("css selector", ".generating"))  # they come one by one
+            driver.execute_script("scrollTo(0, 0)")
             time.sleep(2)  # for what slides in
-            return driver.get_screenshot_as_png()
+            return clipped(driver, "h1", "#go")
         finally:
             served.terminate()
 
