@@ -1,6 +1,6 @@
 """Scores that leave the scale between baselines, which are the floor, and real images, which are the ceiling."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def _beyond(baselines: Sequence[str], group: Group, metric: str) -> list[str]:
     return [name for name, value in values.items() if value > ceiling and name not in baselines]
 
 
-def _printed(group: Group, metric: str, names: Sequence[str]) -> Mapping[str, float]:
+def _printed(group: Group, metric: str, names: Sequence[str]) -> dict[str, float]:
     """By row of the table the finite mean as printed, so turned that more is better."""
     known = metric_named(metric)
     own = group.results.scores[group.results.scores["metric"] == metric]

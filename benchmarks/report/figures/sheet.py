@@ -60,7 +60,8 @@ class Sheet:
         ten by eighteen inches.
         """
         bar = self.figure.colorbar(shown, cax=axes)
-        bar.solids.set(rasterized=False, edgecolor="face")
+        for colors in bar.ax.collections:
+            colors.set(rasterized=False, edgecolor="face")
         bar.ax.tick_params(labelsize=8)
 
     def is_first(self, method: int) -> bool:
