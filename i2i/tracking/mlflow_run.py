@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from mlflow.entities import Metric, Param
 from mlflow.tracking import MlflowClient
-from PIL import Image
 
 from i2i.tracking.tracker import PROJECT, About, Tracker
 
@@ -60,9 +59,8 @@ class Mlflow(Tracker):
             self._client.log_batch(self._run, metrics=some)
 
     def image(self, name: str, path: Path, images: int) -> None:
-        """Keep it among the run's images: its pages show those of one name as a chart with a slider."""
-        with Image.open(path) as opened:
-            self._client.log_image(self._run, opened, key=name, step=images)
+        """Keep the file as an artifact; those of one name lie in a folder."""
+        self._client.log_artifact(self._run, str(path), name)
 
     def summary(self, values: Mapping[str, float]) -> None:
         """Log them as metrics, where the curves of the same names end."""

@@ -186,7 +186,7 @@ def test_a_truncated_image_is_named(tmp_path, suffix):
     path = tmp_path / f"broken.{suffix}"
     Image.fromarray(noise(40, 40)).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(UserError, match=rf"broken\.{suffix} cannot be read as an image.*repair or remove"):
+    with pytest.raises(UserError, match=rf"broken\.{suffix} cannot be read as an image.*:\nrepair or remove"):
         read_image(path)
 
 

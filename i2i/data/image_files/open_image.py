@@ -50,7 +50,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         raise UserError(f"{path} is a folder and no image: name an image in it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = _reason(path, error)
-        raise UserError(f"{path} cannot be read as an image ({reason}): repair or remove it") from None
+        raise UserError(f"{path} cannot be read as an image ({reason}):\nrepair or remove it") from None
 
 
 def _refuse(image: Image.Image) -> None:

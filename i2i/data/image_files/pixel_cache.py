@@ -171,7 +171,7 @@ def _content(path: Path) -> str:
     try:
         return blake2b(path, 16).hex()
     except OSError as error:
-        raise UserError(f"{path} cannot be read as an image ({error.strerror}): repair or remove it") from None
+        raise UserError(f"{path} cannot be read as an image ({error.strerror}):\nrepair or remove it") from None
 
 
 def _digest(facts: list[object]) -> str:

@@ -110,7 +110,7 @@ def write_native(path: Path, values: np.ndarray, source: Path | None = None) -> 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """A block that reads a file; every failure in one line."""
+    """A block that reads a file; every failure in two lines."""
     try:
         yield
     except UserError:
@@ -119,7 +119,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise UserError(f"there is no image {path}: check the path") from None
     except Exception as error:  # of libraries, which have no class in common
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path} cannot be read as an image ({reason}): repair or remove it") from None
+        raise UserError(f"{path} cannot be read as an image ({reason}):\nrepair or remove it") from None
 
 
 def _checked(values: np.ndarray) -> np.ndarray:

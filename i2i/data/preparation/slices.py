@@ -68,7 +68,7 @@ def _write(path: Path, out: Path, axis: int) -> int:
     except FileNotFoundError:
         raise UserError(f"there is no volume {path}") from None
     except Exception as error:  # of nibabel and zlib, which have no class in common
-        raise UserError(f"{path} cannot be read as a volume ({error}): repair it or leave it out") from None
+        raise UserError(f"{path} cannot be read as a volume ({error}):\nrepair it or leave it out") from None
 
 
 def _write_dicom(path: Path, out: Path, axis: int) -> int:
