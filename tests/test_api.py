@@ -50,6 +50,8 @@ def test_a_domain_that_the_model_does_not_have_is_refused_as_by_the_contract(tmp
     make_run(tmp_path, "cyclegan")
     with pytest.raises(UserError, match="unknown domain 'down'; did you mean 'dawn'"):
         i2i.load(tmp_path).translate(images(1), "down", "dusk")
+    with pytest.raises(UserError, match="'dusk,dawn' is more than one domain:\nask for each by itself"):
+        i2i.load(tmp_path).translate(images(1), "dawn", "dusk,dawn")
 
 
 def test_load_of_no_run_is_refused(tmp_path):

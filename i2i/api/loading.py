@@ -25,11 +25,12 @@ from i2i.inference.in_memory import (
     translate_images,
 )
 from i2i.inference.interpolation import Interpolation, check_ends, interpolated
-from i2i.inference.translate_files import Translation, as_image, samples_of, translation_of
+from i2i.inference.translate_files import Translation, as_image, one_for_all, samples_of, translation_of
 from i2i.registry import name_of
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import load_translator
 from i2i.translator import Translator
+from i2i.utils import console
 from i2i.utils.given_paths import check_file, check_texts, given_path
 from i2i.utils.memory import usable_device
 
@@ -94,6 +95,11 @@ class LoadedTranslator:
     @overload
     def translate(self, images: Sequence[Given], target: str, **how: Unpack[How]) -> Images: ...
 
+    @overload
+    def translate(
+        self, images: Given | Sequence[Given], target: str, *, samples: int, **how: Unpack[How]
+    ) -> Image.Image | Images: ...
+
     def translate(
         self, images: Tensor | Given | Sequence[Given], *directions: object, **how: object
     ) -> Tensor | Image.Image | Images:
@@ -119,12 +125,17 @@ class LoadedTranslator:
         images: Given | Sequence[Given],
         target: str,
         *,
+        samples: int = 1,
         full_resolution: bool = False,
         **how: Unpack[TranslationOptions],
     ) -> Image.Image | Images:
         one, several = _listed(images)
-        made = translate_images(self._asked(target, **how), self.preprocess, several, full_resolution)
-        return made[0] if one else Images(made)
+        asked = self._asked(target, **how)
+        made = [
+            translate_images(replace(asked, sample=sample), self.preprocess, several, full_resolution)
+            for sample in range(_distinct(asked, samples))
+        ]
+        return made[0][0] if one and samples == 1 else Images(one for alike in zip(*made, strict=True) for one in alike)
 
     @pythonic
     def translate_arrays(
@@ -268,6 +279,14 @@ class LoadedTranslator:
         return asked
 
 
+def _distinct(asked: Translation, samples: int) -> int:
+    """How many different translations of an image there are of `samples`; it is told where they are fewer."""
+    distinct, reason = samples_of(asked, samples)
+    if distinct < samples:
+        console.note(one_for_all(reason))
+    return distinct
+
+
 def _listed(images: Given | Sequence[Given]) -> tuple[bool, Sequence[Given]]:
     """Whether it is one image, and all of them."""
     one = isinstance(images, str | Path | Image.Image | np.ndarray)
@@ -301,6 +320,7 @@ def translate(
     source: str | None = None,
     *,
     full_resolution: bool = False,
+    samples: int = 1,
     seed: int = 0,
     reference: Given | None = None,
     sampling_steps: int | None = None,
@@ -319,6 +339,7 @@ def translate(
         target: domain, or changes of attributes such as `+Blond_Hair`.
         source: domain of the images, or their attributes; None where the model need not know.
         full_resolution: keep the size of every image, large ones in tiles; else that of the training.
+        samples: translations of each image, with other noise each time; of more than 1 a list, image by image.
         seed: of the noise, for a model that takes noise, beside the names of files or the places in the list.
         reference: an image to take after, for a model that takes one.
         sampling_steps: of an iterative model; None: its own number.
@@ -334,6 +355,7 @@ def translate(
         target,
         source=source,
         full_resolution=full_resolution,
+        samples=samples,
         seed=seed,
         reference=reference,
         sampling_steps=sampling_steps,

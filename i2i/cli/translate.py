@@ -102,6 +102,7 @@ def translate(
         ending,
         full_resolution,
         left_out,
+        one_for_all,
         resized,
         samples_of,
         tiles_line,
@@ -132,7 +133,7 @@ def translate(
     translate.check()
     distinct, reason = samples_of(translate, samples)
     if distinct < samples:
-        console.note(f"{reason}: one translation of each image, as all others would be like it")
+        console.note(one_for_all(reason))
     sizes = check_files(files, out, before, overwrite, distinct)
     deep = [] if preprocess.formats else dark("images to translate", [path for path, _ in files])
     for line in (

@@ -375,6 +375,11 @@ def samples_of(translate: Translation, samples: int) -> tuple[int, str]:
     return (1 if reason else samples), reason
 
 
+def one_for_all(reason: str) -> str:
+    """What is told where `samples_of` gives a reason and one translation for many."""
+    return f"{reason}: one translation of each image, as all others would be like it"
+
+
 def _without_noise(translate: Translation) -> str:
     """Why all translations of an image are alike; empty if they are not."""
     if "noise" not in translate.translator.takes:

@@ -78,6 +78,8 @@ class Task:
     def index(self, domain: str) -> int:
         """Index of a domain name; UserError for a name the task does not have."""
         if domain not in self.domains:
+            if all(one in self.domains for one in domain.split(",")):
+                raise UserError(f"{domain!r} is more than one domain:\nask for each by itself")
             raise unknown("domain", domain, self.domains)
         return self.domains.index(domain)
 

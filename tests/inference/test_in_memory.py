@@ -16,6 +16,7 @@ from i2i.inference.translate_files import resized, translation
 from i2i.runs.load import load_translator
 from i2i.testing import CPU, Subject
 from i2i.training.trainer import Trainer
+from tests.support.in_process import command
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 52, 3), np.uint8)
 
@@ -71,6 +72,33 @@ def test_seed_and_reference_go_to_models_that_take_them(runs, file):
     assert len(set(translated)) == 3
     with pytest.raises(UserError, match="takes no noise"):
         i2i.translate(runs["stargan"], file, target_of(runs["stargan"])[1], seed=1)
+
+
+@pytest.mark.integration
+def test_samples_of_a_path_are_those_of_the_file_image_by_image(runs, file, tmp_path):
+    source, target = target_of(runs["munit"])
+    other = tmp_path / "other.png"
+    Image.fromarray(PIXELS[::-1]).save(other)
+    line = ("--source", source, "--target", target, "--samples", 3, "--seed", 2, "--out", tmp_path / "out")
+    command("translate", runs["munit"], file, other, *line)
+    names = [f"{stem}{sample}.png" for stem in ("photo", "other") for sample in ("", ".s1", ".s2")]
+    made = i2i.translate(runs["munit"], [file, other], target, source, samples=3, seed=2)
+    for one, name in zip(made, names, strict=True):
+        of_file = np.asarray(Image.open(tmp_path / "out" / name)).astype(int)
+        assert np.abs(np.asarray(one) - of_file).max() <= 1  # batches of another size round otherwise
+    assert i2i.load(runs["munit"]).translate(file, target, source=source, samples=2, seed=2) == made[:2]
+    assert len({np.asarray(one).tobytes() for one in made}) == 6
+
+
+def test_samples_of_a_model_without_noise_are_one_and_it_is_told_once(runs, file, capsys):
+    _, target = target_of(runs["stargan"])
+    made = i2i.translate(runs["stargan"], [file, PIXELS], target, samples=4)
+    assert len(made) == 2
+    assert capsys.readouterr().err.count("this model takes no noise: one translation of each image") == 1
+    (alone,) = i2i.translate(runs["stargan"], file, target, samples=4)
+    assert alone == made[0]
+    with pytest.raises(UserError, match="samples=0: give a whole number from 1"):
+        i2i.translate(runs["stargan"], file, target, samples=0)
 
 
 @pytest.mark.parametrize(
