@@ -111,7 +111,12 @@ def refuse_unlike(first: Path, protocol: Settings, second: Path, other: Settings
     rest = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     raise UserError(
         "\n".join(
-            [f"{first} and {second} were not made by the same protocol, so no table holds both:", *lines[:SHOWN], *rest]
+            [
+                f"{first} and {second} were not made by the same protocol, so no table holds both:",
+                *lines[:SHOWN],
+                *rest,
+                "repeat one with what the other has; i2i results pack and table show both, apart, on one page",
+            ]
         )
     )
 

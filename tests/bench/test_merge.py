@@ -158,7 +158,8 @@ def test_unlike_protocols_are_refused_and_what_differs_is_said(tmp_path, data, c
     said = capsys.readouterr().err
     assert f"  budget.images: 7000 in {x}, 22000 in {y}\n" in said
     assert f"  seeds: [0] in {x}, [0, 1] in {y}\n" in said
-    assert len(said.splitlines()) == 3
+    assert len(said.splitlines()) == 4
+    assert said.splitlines()[-1].startswith("repeat one with what the other has; i2i results pack")
     assert not (tmp_path / "both").exists()
 
 
