@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from i2i.benchmarks.analysis.number_format import last_line
+from i2i.benchmarks.analysis.number_format import error_line
 from i2i.benchmarks.execution.estimate import Estimate
 from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.execution.job_runner import BUSY
@@ -80,7 +80,7 @@ def run_bench(
 
             return write_report(plan, errors, by, force=tuple(stages) == ("report",))
     for job, error in errors.items():
-        console.note(f"failed: {job}: {last_line(error)}")
+        console.note(f"failed: {job}: {error_line(error)}")
     return 1 if errors else 0
 
 

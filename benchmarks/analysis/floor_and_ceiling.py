@@ -13,7 +13,7 @@ FOR_THE_TARGET: Collection[Kind] = ("classifier", "frechet", "kernel", "set", "p
 """Metrics that ask for the target; a copy of the input is unbeaten in the others by definition."""
 
 WITH_A_CEILING: Collection[Kind] = ("frechet", "set", "segmentation")
-"""Those in which real test images have a score that is hard to pass. Their kernel distance is 0, give or take; an
+"""Those in which real test images have a score that is hard to pass. Their kernel distance (KID) is 0, give or take; an
 accuracy above theirs is in doubt anyway (`classifier_trust`)."""
 
 

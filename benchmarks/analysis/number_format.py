@@ -25,6 +25,7 @@ def scaled(value: float | None) -> str:
     return whole(value)
 
 
-def last_line(error: str) -> str:
-    """What of an error fits into a line: the last one of a traceback."""
-    return error.strip().splitlines()[-1]
+def error_line(error: str) -> str:
+    """An error in a line: its own lines after each other, of a traceback the last."""
+    lines = [line.strip() for line in error.strip().splitlines()]
+    return lines[-1] if lines[0].startswith("Traceback") else " ".join(lines)

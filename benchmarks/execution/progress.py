@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from i2i.benchmarks.analysis.number_format import last_line
+from i2i.benchmarks.analysis.number_format import error_line
 from i2i.benchmarks.execution.estimate import Estimate
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
@@ -70,7 +70,7 @@ class JobLines:
         self._remove(job)
         self._show_overall()
         if error or not is_live(self._console):
-            how = f"FAILED: {last_line(error)}" if error else "done"
+            how = f"FAILED: {error_line(error)}" if error else "done"
             left = self._estimate.text()
             self._say(f"[{self._ended}/{self._total}] {job.name}: {how}{f' ({left})' if left else ''}")
 

@@ -45,16 +45,21 @@ def baseline_lines(plan: Plan, grouped: Sequence[Group]) -> list[str]:
 def ceiling_lines(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     """A warning that names who scores above real images, and by what; nothing where nobody does."""
     beyond = {group.name: beyond_real(plan.facts.baselines, group) for group in grouped}
-    metrics = list(dict.fromkeys(metric for own in beyond.values() for metric in own))
-    if not metrics:
+    pairs = dict.fromkeys((name, metric) for own in beyond.values() for metric, names in own.items() for name in names)
+    if not pairs:
         return []
-    where = {metric: [name for name, own in beyond.items() if metric in own] for metric in metrics}
-    passed = ", ".join(f"`{metric_named(name).title}`{_in_groups(where[name], grouped)}" for name in metrics)
-    who = dict.fromkeys(name for own in beyond.values() for names in own.values() for name in names)
+
+    def passed(name: str) -> str:
+        """By what one translator is above the ceiling, and where."""
+        metrics = [metric for other, metric in pairs if other == name]
+        places = {metric: [place for place, own in beyond.items() if name in own.get(metric, ())] for metric in metrics}
+        by = ", ".join(f"`{metric_named(one).title}`{_in_groups(places[one], grouped)}" for one in metrics)
+        return f"`{name}` by {by}"
+
+    who = "; ".join(passed(name) for name in dict.fromkeys(name for name, _ in pairs))
     return [
-        f"Warning: {', '.join(f'`{name}`' for name in who)} above the ceiling, which is `real`, by {passed}. Real test "
-        "images are as good as a translation can get: a better score says that it is easier to recognise or more alike "
-        "than they are, or is chance."
+        f"Warning: above the ceiling, which is `real`: {who}. Real test images are as good as a translation can get: a "
+        "better score says that it is easier to recognise or more alike than they are, or is chance."
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from i2i.benchmarks.analysis.aggregate import over_seeds
 from i2i.benchmarks.analysis.groups import By, Group, groups
-from i2i.benchmarks.analysis.number_format import last_line
+from i2i.benchmarks.analysis.number_format import error_line
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables, tables
@@ -38,7 +38,7 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     ]
     if results.failures:
         parts.append("## Failed")
-        parts.append(_listed(f"{name}: {last_line(error)}" for name, error in results.failures.items()))
+        parts.append(_listed(f"{name}: {error_line(error)}" for name, error in results.failures.items()))
     if results.unfinished:
         parts.append("## Not done yet")
         parts.append(_listed(f"{name}: {state}" for name, state in results.unfinished.items()))

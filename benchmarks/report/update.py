@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from i2i.benchmarks.analysis.number_format import last_line
+from i2i.benchmarks.analysis.number_format import error_line
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
@@ -99,7 +99,7 @@ def close(
         Exit status: 0, or 1 if a job failed.
     """
     for job, error in failures.items():
-        console.note(f"failed: {job}: {last_line(error)}")
+        console.note(f"failed: {job}: {error_line(error)}")
     if unfinished:
         console.note(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:")
         for job, state in unfinished.items():

@@ -203,7 +203,8 @@ class StoredRun(StoredResult):
         try:
             checkpoint = newest_checkpoint(self.folder)
         except UserError as error:  # the job meets it as well, and goes on from an earlier one or says what to do
-            return f"{DAMAGED}: {error}"
+            what = error.what if isinstance(error, Damaged) else str(error)
+            return f"{DAMAGED}: {what}"
         if checkpoint is None:
             return TO_DO
         position = checkpoint.position

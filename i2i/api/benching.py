@@ -24,6 +24,7 @@ from i2i.api.arguments import (
 from i2i.api.bench_session import BenchOptions, ready_bench
 from i2i.api.html import image_tag, page_text
 from i2i.api.python_messages import pythonic
+from i2i.benchmarks.analysis.number_format import error_line
 from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
@@ -114,9 +115,7 @@ class FinishedBench:
     def _repr_html_(self) -> str:
         titles = {name: metric.title for name, metric in self._results.metrics.items()}
         table = self.table.rename(columns=titles).to_html(na_rep="–", float_format="{:.4g}".format)
-        failed = "".join(
-            page_text(f"failed: {job}: {error.strip().splitlines()[-1]}") for job, error in self.failed.items()
-        )
+        failed = "".join(page_text(f"failed: {job}: {error_line(error)}") for job, error in self.failed.items())
         grid = image_tag(self.grid, "grid") if (self.folder / "grid.png").exists() else ""
         return f"{table}{failed}{grid}{page_text(f'the whole report: {self.report}')}"
 

@@ -4,6 +4,7 @@ Heavy libraries are imported inside the commands, so that help is quick.
 """
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -69,7 +70,8 @@ def main() -> None:
     try:
         # Not standalone, so that wrong usage ends as all else does; Ctrl-C then comes back as a status.
         program = _program()
-        _tell_repeats(program, sys.argv[1:])
+        if os.environ.get("RANK", "0") == "0":  # of several processes one
+            _tell_repeats(program, sys.argv[1:])
         status = program(standalone_mode=False) or 0
     except Exception as error:
         console.give_up()

@@ -365,9 +365,9 @@ def samples_of(translate: Translation, samples: int) -> tuple[int, str]:
         UserError: for a number that is none of samples, or a seed that is none or makes no difference.
     """
     seed = translate.seed
-    if not 1 <= samples <= MOST_SAMPLES:
+    if not isinstance(samples, int) or not 1 <= samples <= MOST_SAMPLES:
         raise UserError(f"--samples {samples}: give a whole number from 1 to {MOST_SAMPLES:,}")
-    if not 0 <= seed <= LARGEST_SEED:
+    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise UserError(f"--seed {seed}: give a whole number from 0 to {LARGEST_SEED}")
     reason = _without_noise(translate) if seed or samples > 1 else ""
     if seed and reason:

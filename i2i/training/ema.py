@@ -8,6 +8,9 @@ from torch import Tensor
 
 from i2i.translator import Translator
 
+STATISTICS = ("running_mean", "running_var")
+"""How buffers of norms end that hold running statistics."""
+
 
 def build_average(
     translator: Translator, decay: float, warmup: bool = True, statistics: bool = False
@@ -26,26 +29,24 @@ class Average:
     Karras et al. 2018 (Progressive Growing of GANs, appendix A.1), Yazici et al. 2019 (The Unusual Effectiveness of
     Averaging in GAN Training). The smaller d of the first steps, as in TensorFlow's ExponentialMovingAverage, lets the
     average forget the untrained weights it starts from; without this warmup d is always the decay. Parameters are
-    averaged. Buffers, such as the running statistics of batch norm, are averages already and are copied; but those of
-    the last ten batches or so, which scatter where a batch has few images. `statistics` averages them too: Brock et al.
-    2019 (Large Scale GAN Training) also give averaged weights statistics of many batches.
+    averaged. Buffers are copied. Running statistics of batch norm are averages already, but of the last ten batches or
+    so, and scatter where a batch has few images: `statistics` averages them too. Brock et al. 2019 (Large Scale GAN
+    Training) also give averaged weights the statistics of many batches.
 
     Args:
         translator: on its device, with the weights to start from.
         decay: the d of later steps, above 0 and below 1.
         warmup: whether the first steps have a smaller one.
-        statistics: whether buffers in floating point are averaged as the weights are.
+        statistics: whether running means and variances are averaged as the weights are.
     """
 
     def __init__(self, translator: Translator, decay: float, warmup: bool = True, statistics: bool = False) -> None:
         self.decay, self.warmup = decay, warmup
         live = _averaged_part(translator, (*translator.named_parameters(), *translator.named_buffers()))
-        parameters = {name for name, _ in translator.named_parameters()}
-        averaged = {
-            name for name, value in live.items() if name in parameters or (statistics and value.is_floating_point())
-        }
-        self._parameters = {name: value for name, value in live.items() if name in averaged}
-        self._buffers = {name: value for name, value in live.items() if name not in averaged}
+        buffers = {name for name, _ in translator.named_buffers()}
+        copied = {name for name in buffers if not (statistics and name.endswith(STATISTICS))}
+        self._averaged = {name: value for name, value in live.items() if name not in copied}
+        self._copied = {name: value for name, value in live.items() if name in copied}
         self._averages = {name: value.detach().clone() for name, value in live.items()}
 
     @torch.no_grad()
@@ -56,12 +57,12 @@ class Average:
         found a fault saves neither.
         """
         decay = min(self.decay, (1 + step) / (10 + step)) if self.warmup else self.decay
-        if self._parameters:
-            torch._foreach_lerp_(self._averaged(self._parameters), list(self._parameters.values()), 1 - decay)
-        if self._buffers:
-            torch._foreach_copy_(self._averaged(self._buffers), list(self._buffers.values()))
+        if self._averaged:
+            torch._foreach_lerp_(self._averages_of(self._averaged), list(self._averaged.values()), 1 - decay)
+        if self._copied:
+            torch._foreach_copy_(self._averages_of(self._copied), list(self._copied.values()))
 
-    def _averaged(self, live: Mapping[str, Tensor]) -> list[Tensor]:
+    def _averages_of(self, live: Mapping[str, Tensor]) -> list[Tensor]:
         return [self._averages[name] for name in live]
 
     @contextmanager
@@ -74,7 +75,7 @@ class Average:
             self._exchange()
 
     def _exchange(self) -> None:
-        for name, value in {**self._parameters, **self._buffers}.items():
+        for name, value in {**self._averaged, **self._copied}.items():
             value.data, self._averages[name] = self._averages[name], value.data
 
     def state(self) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import torch
 
 from i2i import registry
 from i2i.benchmarks.analysis import costs
-from i2i.benchmarks.analysis.number_format import scaled, speed
+from i2i.benchmarks.analysis.number_format import error_line, scaled, speed
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.evaluation.cost_meters import Work, peak_memory, work_of
 from i2i.benchmarks.plan import Plan
@@ -181,3 +181,18 @@ def test_counts_are_written_with_a_letter_for_their_thousands(value, text):
 @pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.0234, "0.0234"), (12.34, "12.3"), (1234.5, "1,234")])
 def test_speeds_keep_three_digits(value, text):
     assert speed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("Traceback (most recent call last):\n  File x\nValueError: no\n", "ValueError: no"),
+        (
+            "x.png cannot be read (cut short):\nrepair or remove it",
+            "x.png cannot be read (cut short): repair or remove it",
+        ),
+        ("one of them failed", "one of them failed"),
+    ],
+)
+def test_an_error_in_a_line_keeps_its_reason_and_its_remedy_and_of_a_traceback_the_last(error, line):
+    assert error_line(error) == line

@@ -605,9 +605,9 @@ def test_a_baseline_that_is_ahead_in_some_groups_is_told_with_them(tmp_path):
 
 def test_who_scores_above_real_images_is_named_in_every_form_of_the_table(tmp_path):
     scores = {("one", "precision"): [0.9], ("two", "precision"): [0.8], ("copy", "precision"): [1.0]}
-    scores |= {("real", "precision"): [0.85], ("one", "fid"): [2.0], ("two", "fid"): [1.0], ("real", "fid"): [1.0]}
+    scores |= {("real", "precision"): [0.85], ("one", "fid"): [2.0], ("two", "fid"): [0.5], ("real", "fid"): [1.0]}
     plan, results = made_up(tmp_path, scores, reference=["copy"])
-    line = "Warning: `one` above the ceiling, which is `real`, by `precision`. Real test"
+    line = "Warning: above the ceiling, which is `real`: `one` by `precision`; `two` by `FID`. Real test"
     assert f"- {line}" in markdown(plan, results)
     assert line.replace("`", "") in shown(plan, results).text("x", 300)
     assert line.replace("`", "") in latex.table(plan, results, PROTOCOL)
@@ -635,9 +635,9 @@ def test_a_score_above_that_of_real_images_in_some_groups_is_told_with_them(tmp_
     plan, results = made_up(tmp_path, scores, ("a", "b"))
     frame = results.scores.copy()
     frame.loc[(frame["model"] == "two") & (frame["target"] == "b"), "value"] = 1.0
-    assert "`two` above the ceiling" not in markdown(plan, replace(results, scores=frame))
+    assert "above the ceiling" not in markdown(plan, replace(results, scores=frame))
     text = markdown(plan, replace(results, scores=frame), by="direction")
-    assert "`two` above the ceiling, which is `real`, by `precision` (a → b)." in text
+    assert "above the ceiling, which is `real`: `two` by `precision` (a → b)." in text
 
 
 def test_directions_to_a_label_map_and_from_it_are_shown_each_by_itself_first(tmp_path):

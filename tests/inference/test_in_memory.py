@@ -97,8 +97,9 @@ def test_samples_of_a_model_without_noise_are_one_and_it_is_told_once(runs, file
     assert capsys.readouterr().err.count("this model takes no noise: one translation of each image") == 1
     (alone,) = i2i.translate(runs["stargan"], file, target, samples=4)
     assert alone == made[0]
-    with pytest.raises(UserError, match="samples=0: give a whole number from 1"):
-        i2i.translate(runs["stargan"], file, target, samples=0)
+    for wrong in (0, "2", None, 2.5):
+        with pytest.raises(UserError, match="samples=.*: give a whole number from 1"):
+            i2i.translate(runs["stargan"], file, target, samples=wrong)
 
 
 @pytest.mark.parametrize(

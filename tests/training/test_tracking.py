@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+import threading
 import time
 from functools import partial
 
@@ -197,6 +198,27 @@ def test_a_server_that_takes_connections_and_says_nothing_is_told_before_a_train
         installed.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(UserError, match=r"does not answer \(timed out\):\nstart it"):
             trackers_named("mlflow")
+
+
+def _one_answer(server, answer):
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(100)
+        connection.sendall(answer)
+
+
+@pytest.mark.parametrize(("answer", "hangs_up"), [(b"HTTP/1.0 404 Not Found\r\n\r\n", False), (b"", True)])
+def test_a_server_that_answers_whatever_it_says_is_there_and_one_that_hangs_up_is_not(installed, answer, hangs_up):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        installed.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.getsockname()[1]}")
+        thread = threading.Thread(target=_one_answer, args=(server, answer))
+        thread.start()
+        if hangs_up:
+            with pytest.raises(UserError, match=r"does not answer \(it hangs up\)"):
+                trackers_named("mlflow")
+        else:
+            assert trackers_named("mlflow") == ("mlflow",)
+        thread.join()
 
 
 def test_wandb_finds_what_wandb_login_wrote(installed, tmp_path):
