@@ -94,7 +94,9 @@ class TrackerProcess:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(said)
             if process.poll() is None and said < self._seconds:
-                self._warn(f"waiting for --track {self.name}, {self._seconds - said:g} s at most, to keep what it got")
+                self._warn(
+                    f"waiting for the tracker {self.name}, {self._seconds - said:g} s at most, to keep what it got"
+                )
             if process.wait(self._seconds - said):
                 self._fault = self._last_words()
         except subprocess.TimeoutExpired:

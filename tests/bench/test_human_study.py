@@ -56,7 +56,7 @@ def refused(capsys, *arguments):
     assert command("study", "read", *arguments) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) <= 2
-    return said[0]
+    return " ".join(said)
 
 
 def spread(counts):

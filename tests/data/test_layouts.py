@@ -217,7 +217,7 @@ def test_a_domain_without_images_in_a_split_is_named(by_domain):
     [
         ({"domain": ["dawn"]}, "unknown entry in .*i2i.json: 'domain'; did you mean 'domains'"),
         ({"domains": ["dawn", "dask"]}, "unknown domain in .*i2i.json: 'dask'; did you mean 'dusk'"),
-        ({"domains": "dawn"}, "i2i.json holds domains = 'dawn', which does not fit .*: write "),
+        ({"domains": "dawn"}, "i2i.json holds domains = 'dawn', which does not fit .*:\nwrite "),
         ({"domains": ["dawn", 5]}, r"i2i.json holds domains.1 = 5, which does not fit"),
         ({"domains": ["dawn", "dawn"]}, "names 'dawn' 2 times"),
         ({"domains": ["dawn"]}, "only one domain, dawn"),
@@ -259,7 +259,7 @@ def test_a_card_with_a_byte_order_mark_is_read(by_domain):
 @pytest.mark.parametrize("text", [b"{", b"\xff\xfe", b"[1]"])
 def test_a_broken_card_is_named(by_domain, text):
     (by_domain / "i2i.json").write_bytes(text)
-    with pytest.raises(UserError, match=r"i2i\.json .* or remove it$"):
+    with pytest.raises(UserError, match=r"i2i\.json .*\nwrite .* or remove it$"):
         scan(by_domain)
 
 

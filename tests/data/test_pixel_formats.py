@@ -147,7 +147,7 @@ BAD_CARDS = {
 def test_a_card_that_cannot_be_meant_is_refused(name, tmp_path):
     said, complaint = BAD_CARDS[name]
     root = folder(tmp_path / "a", {"a": PNG, "b": PNG}, {"pixel_formats": said}, count=1)
-    with pytest.raises(UserError, match=complaint):
+    with pytest.raises(UserError, match=f"(?s){complaint}"):
         opened(root)
 
 

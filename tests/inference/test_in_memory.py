@@ -98,7 +98,7 @@ def test_samples_of_a_model_without_noise_are_one_and_it_is_told_once(runs, file
     (alone,) = i2i.translate(runs["stargan"], file, target, samples=4)
     assert alone == made[0]
     for wrong in (0, "2", None, 2.5):
-        with pytest.raises(UserError, match="samples=.*: give a whole number from 1"):
+        with pytest.raises(UserError, match=r"samples=.*: give a whole number from 1"):
             i2i.translate(runs["stargan"], file, target, samples=wrong)
 
 

@@ -357,10 +357,10 @@ class Unannounced(Bounded):
 class Boundless(Bounded):
     """Fault: it takes more steps than there are."""
 
-    def _sampling_steps(self, steps):
+    def check_sampling_steps(self, steps):
         self.most_sampling_steps, most = None, self.most_sampling_steps
         try:
-            return super()._sampling_steps(steps)
+            super().check_sampling_steps(steps)
         finally:
             self.most_sampling_steps = most
 

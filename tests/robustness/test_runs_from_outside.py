@@ -300,7 +300,7 @@ def test_every_file_of_a_run_has_the_permissions_of_the_umask(tmp_path):
 
 
 @pytest.mark.slow
-def test_changed_run_folders_end_in_a_result_or_in_one_line(tmp_path, monkeypatch):
+def test_changed_run_folders_end_in_a_result_or_in_two_lines_at_most(tmp_path, monkeypatch):
     monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
     cases, faults, _ = fuzz_runs.fuzz(range(60), seed=1, place=tmp_path)
     assert cases == 60

@@ -258,7 +258,7 @@ def test_nothing_of_a_damaged_file_is_loaded(newest, name):
 def test_if_both_checkpoints_are_damaged_there_is_nothing_to_go_on_from(newest):
     for folder in newest.parent.iterdir():
         flip(folder / "model.safetensors", 100)
-    with pytest.raises(Damaged, match=r"and so is the one before it: remove .*run and train or import again"):
+    with pytest.raises(Damaged, match=r"and so is the one before it:\nremove .*run and train or import again"):
         set_aside_damaged(newest.parents[1])
     assert len(list(newest.parent.iterdir())) == 2
 

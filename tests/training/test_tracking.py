@@ -140,7 +140,7 @@ def test_a_long_wait_at_the_end_is_said_before_it(tmp_path, monkeypatch):
     monkeypatch.setattr("i2i.tracking.process.SECONDS_UNTIL_SAID", 0.05)
     said = []
     TrackerProcess("slow", tmp_path, said.append, HANGS, seconds_to_end=0.25).close("finished")
-    assert said[0] == "waiting for --track slow, 0.2 s at most, to keep what it got"
+    assert said[0] == "waiting for the tracker slow, 0.2 s at most, to keep what it got"
     assert len(said) == 2
 
 
