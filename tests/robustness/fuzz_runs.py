@@ -3,8 +3,8 @@
     python -m tests.robustness.fuzz_runs --cases 2000 --seed 0 --seconds 240
 
 A small run of each model is made once; every case copies one, changes a file of it, seals the checkpoint again, so that
-its checksums are right, and runs a command in this process. What ends in anything but a result or an error of two lines at
-most is a fault: it is printed with its case, which `--seed N --only CASE` runs again.
+its checksums are right, and runs a command in this process. What ends in anything but a result or an error of two lines
+at most is a fault: it is printed with its case, which `--seed N --only CASE` runs again.
 """
 
 import argparse
