@@ -1,5 +1,7 @@
 """Numbers and errors as the tables print them."""
 
+from i2i.utils.text import joined_lines
+
 DASH = "–"
 
 
@@ -27,5 +29,4 @@ def scaled(value: float | None) -> str:
 
 def error_line(error: str) -> str:
     """An error in a line: its own lines after each other, of a traceback the last."""
-    lines = [line.strip() for line in error.strip().splitlines()]
-    return lines[-1] if lines[0].startswith("Traceback") else " ".join(lines)
+    return error.strip().splitlines()[-1] if error.lstrip().startswith("Traceback") else joined_lines(error)

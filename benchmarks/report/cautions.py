@@ -44,19 +44,18 @@ def baseline_lines(plan: Plan, grouped: Sequence[Group]) -> list[str]:
 
 def ceiling_lines(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     """A warning that names who scores above real images, and by what; nothing where nobody does."""
-    beyond = {group.name: beyond_real(plan.facts.baselines, group) for group in grouped}
-    pairs = dict.fromkeys((name, metric) for own in beyond.values() for metric, names in own.items() for name in names)
-    if not pairs:
+    found: dict[str, dict[str, list[str]]] = {}
+    for group in grouped:
+        for metric, names in beyond_real(plan.facts.baselines, group).items():
+            for name in names:
+                found.setdefault(name, {}).setdefault(metric, []).append(group.name)
+    if not found:
         return []
-
-    def passed(name: str) -> str:
-        """By what one translator is above the ceiling, and where."""
-        metrics = [metric for other, metric in pairs if other == name]
-        places = {metric: [place for place, own in beyond.items() if name in own.get(metric, ())] for metric in metrics}
-        by = ", ".join(f"`{metric_named(one).title}`{_in_groups(places[one], grouped)}" for one in metrics)
-        return f"`{name}` by {by}"
-
-    who = "; ".join(passed(name) for name in dict.fromkeys(name for name, _ in pairs))
+    passed = {
+        name: [f"`{metric_named(metric).title}`{_in_groups(where, grouped)}" for metric, where in own.items()]
+        for name, own in found.items()
+    }
+    who = "; ".join(f"`{name}` by {', '.join(titles)}" for name, titles in passed.items())
     return [
         f"Warning: above the ceiling, which is `real`: {who}. Real test images are as good as a translation can get: a "
         "better score says that it is easier to recognise or more alike than they are, or is chance."

@@ -162,7 +162,7 @@ class LoadedTranslator:
             UserError: for what is no image, or what the model does not do.
         """
         one, several = _listed(images)
-        made = translate_arrays(self._asked(target, **how), self.preprocess, several, full_resolution)
+        made = translate_arrays(self._alone(target, **how), self.preprocess, several, full_resolution)
         return made[0] if one else made
 
     @pythonic
@@ -213,7 +213,7 @@ class LoadedTranslator:
             UserError: for frames that cannot be read or written, or a missing extra.
         """
         refuse_formats(self.preprocess, "frames of a video")
-        asked, places = self._asked(target, **how), (given_path("given", given), given_path("out", out))
+        asked, places = self._alone(target, **how), (given_path("given", given), given_path("out", out))
         check_places(*places, overwrite)
         with counting("translating frames") as progress:
             return translate_frames(asked, self.preprocess, *places, full_resolution, rate, progress)
@@ -266,14 +266,18 @@ class LoadedTranslator:
         reference: Given | None = None,
         sampling_steps: int | None = None,
     ) -> Translation:
-        asked, _, after = translation_of(self.translator, self.preprocess, source, target, self.device)
+        plain, _, after = translation_of(self.translator, self.preprocess, source, target, self.device)
         with as_files([] if reference is None else [reference], bool(self.preprocess.formats)) as files:
-            asked = replace(
-                asked,
+            return replace(
+                plain,
                 seed=seed,
                 reference=as_image(files[0], after) if files else None,
                 sampling_steps=sampling_steps,
             )
+
+    def _alone(self, target: str, **how: Unpack[TranslationOptions]) -> Translation:
+        """What is asked for, one translation of each image."""
+        asked = self._asked(target, **how)
         samples_of(asked, 1)  # which refuses a seed that makes no difference
         return asked
 

@@ -21,6 +21,15 @@ _PLAIN = re.compile(r"\w(?:[\w .-]*\w)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
+def joined_lines(text: str) -> str:
+    """The lines of a text after each other, for where only one has room.
+
+    >>> joined_lines("x.png cannot be read:\\nremove it")
+    'x.png cannot be read: remove it'
+    """
+    return " ".join(line.strip() for line in text.strip().splitlines())
+
+
 def one_line(text: str) -> str:
     """Text for a terminal or a log: what cannot be printed is written as an escape, such as `\\n` or `\\x1b`.
 

@@ -18,6 +18,7 @@ from i2i.data.image_files.value_range import stretched
 from i2i.errors import UserError
 from i2i.utils.fingerprint import blake2b
 from i2i.utils.progress import Progress
+from i2i.utils.text import joined_lines
 
 KINDS = {
     "1": "black and white",
@@ -88,7 +89,7 @@ def inspect_file(path: Path) -> FileInspection:
         with decoded(path) as image:
             return FileInspection(path, None, image.size, kinds, digest, Fingerprint.of(image), brightest(image))
     except (UserError, OSError) as error:
-        return FileInspection(path, _in_a_line(error))
+        return FileInspection(path, joined_lines(str(error)))
 
 
 def inspect_native_file(path: Path) -> FileInspection:
@@ -96,7 +97,7 @@ def inspect_native_file(path: Path) -> FileInspection:
     try:
         held, digest = read_native(path), blake2b(path, 16)
     except (UserError, OSError) as error:
-        return FileInspection(path, _in_a_line(error))
+        return FileInspection(path, joined_lines(str(error)))
     height, width = held.shape[:2]
     shown = stretched(held)
     image = Image.fromarray(shown[:, :, 0] if shown.shape[2] == 1 else shown)
@@ -155,13 +156,8 @@ def _fault(path: Path, native: bool) -> str | None:
     try:
         decode_once(path, None, native)
     except UserError as error:
-        return _in_a_line(error)
+        return joined_lines(str(error))
     return None
-
-
-def _in_a_line(error: Exception) -> str:
-    """A fault as lists of many have it."""
-    return " ".join(str(error).splitlines())
 
 
 def _kinds(path: Path) -> tuple[str, ...]:
