@@ -31,19 +31,47 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
     The maps of a metric share their colours, which `heat_colors.py` chooses. None with fewer than three domains, or
     without scores.
     """
-    if len(plan.domains) < FEWEST_DOMAINS or not results.methods:
-        return None
-    names, metrics, count = results.methods, results.metrics, len(plan.domains)
-    cell = CELL if count <= NUMBERS_UP_TO else SMALL_CELL
-    domains = named([(domain,) for domain in plan.domains], DOMAIN, cell)
-    marks = signs(plan, results)
-    sheet = Sheet(len(metrics), len(names), count * cell, count * cell, room(domains), room(domains))
+    return _drawn(plan, results, results.metrics, results.methods) if _has_maps(plan, results) else None
+
+
+def heat_map_pages(plan: Plan, results: Results) -> list[Figure]:
+    """The same in as many figures as it takes for their letters to be read in print; none without maps."""
+    if not _has_maps(plan, results):
+        return []
+    names, metrics = results.methods, results.metrics
+    pages = _sheet(plan, len(metrics), len(names)).pages()
+    return [
+        _drawn(plan, results, metrics[rows.start : rows.stop], names[columns.start : columns.stop])
+        for rows, columns in pages
+    ]
+
+
+def _has_maps(plan: Plan, results: Results) -> bool:
+    return len(plan.domains) >= FEWEST_DOMAINS and bool(results.methods)
+
+
+def _drawn(plan: Plan, results: Results, metrics: Sequence[str], names: Sequence[str]) -> Figure:
+    sheet, marks = _sheet(plan, len(metrics), len(names)), signs(plan, results)
     for row, metric in enumerate(metrics):
-        maps = _maps(plan, results, metric)
+        maps = {name: values for name, values in _maps(plan, results, metric).items() if name in names}
         heading = metric_named(metric).heading + marks.get(metric, "")
-        _row_of_maps(sheet, row, (metric, heading), maps, scale_of(plan, results, metric), domains)
+        _row_of_maps(sheet, row, (metric, heading), maps, scale_of(plan, results, metric), _domains(plan))
     sheet.title(_axes_text(plan))
     return sheet.figure
+
+
+def _sheet(plan: Plan, metrics: int, methods: int) -> Sheet:
+    side, beside = len(plan.domains) * _cell(plan), room(_domains(plan))
+    return Sheet(metrics, methods, side, side, beside, beside)
+
+
+def _cell(plan: Plan) -> float:
+    return CELL if len(plan.domains) <= NUMBERS_UP_TO else SMALL_CELL
+
+
+def _domains(plan: Plan) -> list[str]:
+    """As they stand beside the maps."""
+    return named([(domain,) for domain in plan.domains], DOMAIN, _cell(plan))
 
 
 def _row_of_maps(

@@ -22,9 +22,12 @@ from i2i.utils.json_documents import Document, read_document
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    # The whole, if there is anything to draw, and the pages of a PDF, where it would be too small for one.
+    Figures = tuple[Figure | None, Sequence[Figure]]
+
 SUFFIXES = (".png", ".pdf", ".svg")
 NOTES = ".drawn.json"
-VERSION = 9  # raised when figures of the same results look different
+VERSION = 10  # raised when figures of the same results look different
 
 
 class FigureRecord(Document):
@@ -106,36 +109,39 @@ def _shown(plan: Plan, results: Results) -> object:
 # Matplotlib is loaded only if there is something to draw.
 
 
-def _save(make: "Callable[[], Figure | None]", paths: Sequence[Path]) -> bool:
-    from i2i.benchmarks.report.figures.style import save
+def _save(make: "Callable[[], Figures]", paths: Sequence[Path]) -> bool:
+    from i2i.benchmarks.report.figures.style import save, save_pages
 
-    figure = make()
-    if figure is None:
+    whole, pages = make()
+    if whole is None:
         return False
     for path in paths:
-        save(figure, path)
+        if path.suffix == ".pdf" and len(pages) > 1:
+            save_pages(pages, path)
+        else:
+            save(whole, path)
     return True
 
 
-def _heat_maps(plan: Plan, results: Results) -> "Figure | None":
-    from i2i.benchmarks.report.figures.heat_maps import heat_maps
+def _heat_maps(plan: Plan, results: Results) -> "Figures":
+    from i2i.benchmarks.report.figures.heat_maps import heat_map_pages, heat_maps
 
-    return heat_maps(plan, results)
-
-
-def _confusion(plan: Plan, results: Results) -> "Figure | None":
-    from i2i.benchmarks.report.figures.confusion_maps import confusion_maps
-
-    return confusion_maps(plan, results)
+    return heat_maps(plan, results), heat_map_pages(plan, results)
 
 
-def _cost(plan: Plan, results: Results) -> "Figure | None":
+def _confusion(plan: Plan, results: Results) -> "Figures":
+    from i2i.benchmarks.report.figures.confusion_maps import confusion_maps, confusion_pages
+
+    return confusion_maps(plan, results), confusion_pages(plan, results)
+
+
+def _cost(plan: Plan, results: Results) -> "Figures":
     from i2i.benchmarks.report.figures.cost_and_size import cost_figure
 
-    return cost_figure(plan, results)
+    return cost_figure(plan, results), []
 
 
-def _sizes(plan: Plan, results: Results) -> "Figure | None":
+def _sizes(plan: Plan, results: Results) -> "Figures":
     from i2i.benchmarks.report.figures.cost_and_size import size_figure
 
-    return size_figure(plan, results)
+    return size_figure(plan, results), []

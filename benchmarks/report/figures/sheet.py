@@ -1,7 +1,8 @@
 """A sheet of maps, one per method, in as many bands as let it be read on a page."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from matplotlib.axes import Axes
@@ -9,6 +10,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from i2i.benchmarks.report.figures.style import HEAD_LETTER, PAGE, broken
+
+READABLE = 5 / 7  # letters that have 7 points in the text of a page, shrunk by that, have 5
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,23 @@ class Sheet:
         """Methods beside each other: what shrinks the sheet least on a page, in few bands, filled alike."""
         most = max(range(1, self.methods + 1), key=lambda columns: (-self._shrunk(columns), columns))
         return math.ceil(self.methods / math.ceil(self.methods / most))
+
+    def pages(self) -> list[tuple[range, range]]:
+        """Rows and methods of the pages that hold the sheet in letters that can be read: one, if it fits.
+
+        All methods stay together where a row of all of them fits on a page, filled alike.
+        """
+        rows = self._most([replace(self, rows=count) for count in range(1, self.rows + 1)])
+        if rows:
+            return [(some, range(self.methods)) for some in _parts(self.rows, rows)]
+        methods = self._most([replace(self, rows=1, methods=count) for count in range(1, self.methods + 1)]) or 1
+        return [(row, some) for row in _parts(self.rows, 1) for some in _parts(self.methods, methods)]
+
+    @staticmethod
+    def _most(growing: "Sequence[Sheet]") -> int:
+        """The number of the largest of ever larger sheets that can be read on a page; 0: none can."""
+        fitting = (count for count, sheet in enumerate(growing, 1) if sheet._shrunk(sheet.columns) * READABLE <= 1)
+        return max(fitting, default=0)
 
     @cached_property
     def figure(self) -> Figure:
@@ -99,3 +119,9 @@ class Sheet:
         left = self.METRIC + self.left + column * (self.width + self.GAP)
         bottom = up - self.TOP - band * self._band - self.HEAD - self.height - row * (self.height + self.GAP)
         return self.figure.add_axes((left / across, bottom / up, width / across, self.height / up))
+
+
+def _parts(count: int, most: int) -> list[range]:
+    """So many things in as few parts of at most `most` as there can be, of nearly one length."""
+    parts = math.ceil(count / most)
+    return [range(count * part // parts, count * (part + 1) // parts) for part in range(parts)]

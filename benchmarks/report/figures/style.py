@@ -3,12 +3,14 @@
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -16,6 +18,7 @@ from i2i.metrics.registry import metric_named
 from i2i.utils.atomic_write import replacing
 
 DPI = 300
+UNDATED: dict[str, Any] = {"CreationDate": None}  # so that the same results give the same file
 CELL = 0.5  # inches, of a map with numbers
 SMALL_CELL = 0.16  # inches, of one without: as high as a line
 LINE = 0.15  # inches, of a line of a name beside a map
@@ -30,11 +33,21 @@ PAGE = (8.5, 11.0)  # inches: as wide as that, letters of 9 points still have 7 
 def save(figure: Figure, path: Path, dpi: float | None = None) -> None:
     """Write a figure in the format of the path's suffix, complete or not at all, with so many dots per inch or DPI."""
     suffix = path.suffix[1:].lower()
-    # Without the date, so that the same results give the same file.
-    metadata: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(suffix, {})
-    # Type 42: venues refuse the outlines of Type 3, in which matplotlib writes letters otherwise.
-    with replacing(path) as partial, rc_context({"pdf.fonttype": 42, "svg.hashsalt": "i2i"}):
+    metadata: dict[str, Any] = {"pdf": UNDATED, "svg": {"Date": None}}.get(suffix, {})
+    with replacing(path) as partial, _settings():
         figure.savefig(partial, format=suffix, dpi=dpi or DPI, metadata=metadata)
+
+
+def save_pages(figures: Sequence[Figure], path: Path) -> None:
+    """Write figures as the pages of a PDF, complete or not at all."""
+    with replacing(path) as partial, _settings(), PdfPages(partial, metadata=UNDATED) as pages:
+        for figure in figures:
+            pages.savefig(figure, dpi=DPI)
+
+
+def _settings() -> AbstractContextManager[None]:
+    """Letters of Type 42, since venues refuse those of Type 3, which matplotlib writes by default."""
+    return rc_context({"pdf.fonttype": 42, "svg.hashsalt": "i2i"})
 
 
 def name_powers(axis: Axis) -> None:
