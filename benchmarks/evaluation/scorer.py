@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from i2i.benchmarks.evaluation.classifier_training import learner
 from i2i.benchmarks.evaluation.direction_scores import ACCURACY, confusion, flag_entry, of_images, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap, LabelMapScores
+from i2i.benchmarks.evaluation.real_features import OF_THIS_PROCESS
 from i2i.benchmarks.evaluation.translate import CYCLE, FINITE, NOTED
 from i2i.benchmarks.results_folder.partial import present
 from i2i.benchmarks.results_folder.results_folder import of_sample
@@ -134,7 +135,8 @@ class Scorer:
             "sha256": sha256(spec.weights if spec else scoring.classifier),
         }
         decoded = pixel_cache(self._config)  # which translating has filled
-        self._test = cache(lambda domain: self._real(self._config.test_split, domain, decoded))
+        test = self._config.test_split
+        self._test = cache(lambda domain: self._read_real(self.data.images(test, domain), domain, decoded))
 
     @cached_property
     def _classifier(self) -> DomainClassifier:
@@ -195,7 +197,7 @@ class Scorer:
         test, training = self._test(domain), self.data.images(self._config.train_split, domain)
         count = min(len(test.stems), len(training))
         some = [training[place] for place in _some(len(training), count)]
-        others = self._read(some, self.preprocess.of_domain(domain))
+        others = self._read_real(some, domain)
         direction = (domain, domain)
         scores = Scores() if self._alone else self._classified(direction, test)
         scores.add(self._compared(direction, test.at(_some(len(test.stems), count)), others, "drawn"))
@@ -301,15 +303,14 @@ class Scorer:
         return present(folder, source, self.data.images(self._config.test_split, source))
 
     def _fakes(self, folder: Path, direction: Direction) -> ScoredImages:
-        return self._read(self._files(folder, direction), self.preprocess.of_written(direction[1]))
+        files = self._files(folder, direction)
+        return self._with_features(files, read_values(files, self.preprocess.of_written(direction[1])))
 
-    def _real(self, split: str, domain: str, decoded: PixelCache) -> ScoredImages:
-        return self._read(self.data.images(split, domain), self.preprocess.of_domain(domain), decoded)
-
-    def _read(
-        self, images: Sequence[ImageFile], preprocess: Preprocess, decoded: PixelCache | None = None
-    ) -> ScoredImages:
-        return self._with_features(images, read_values(images, preprocess, decoded))
+    def _read_real(self, images: Sequence[ImageFile], domain: str, decoded: PixelCache | None = None) -> ScoredImages:
+        values = read_values(images, self.preprocess.of_domain(domain), decoded)
+        network = f"{self.features['sha256']} {self._extractor.name} {self._device}"
+        features = OF_THIS_PROCESS.of(network, values.pixels, partial(features_of, self._extractor))
+        return ScoredImages([image.stem for image in images], values, features)
 
     def _with_features(self, images: Sequence[ImageFile], values: ImageValues) -> ScoredImages:
         return ScoredImages([image.stem for image in images], values, features_of(self._extractor, values.pixels))

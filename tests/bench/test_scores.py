@@ -15,6 +15,7 @@ from i2i.benchmarks.evaluation import direction_scores, translate
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors, reverse_translator
 from i2i.benchmarks.evaluation.direction_scores import confusion, of_images, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
+from i2i.benchmarks.evaluation.real_features import RealFeatures
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.evaluation.translate import FINITE, NOTED, Route, Translations
 from i2i.benchmarks.job_id import JobId
@@ -163,7 +164,7 @@ def test_the_row_real_compares_as_many_training_as_test_images(tmp_path, classif
     way, _, scored, reference, reals, _ = compared[0]
     assert (way, reals) == (("winter", "winter"), "drawn")
     for features, split in ((scored, "test"), (reference, "train")):
-        everything = scorer._read(scorer.data.images(split, "winter"), scorer.preprocess).features
+        everything = scorer._read_real(scorer.data.images(split, "winter"), "winter").features
         places = [int(np.abs(everything - one).sum(1).argmin()) for one in features]
         assert features == pytest.approx(everything[places])
         assert len(set(places)) == len(features) == min(training, test)
@@ -372,6 +373,28 @@ def test_real_test_images_are_decoded_once_for_all_translations_and_scores(
     for one in images["summer"]:
         with Image.open(tmp_path / "two" / "summer2winter" / f"{one.stem}.png") as copy, Image.open(one.path) as real:
             np.testing.assert_array_equal(np.asarray(copy), np.asarray(real))
+
+
+@pytest.mark.integration
+def test_real_images_pass_the_extractor_once_for_all_scores_of_a_process(
+    tmp_path, data, classifier, swapped, monkeypatch
+):
+    monkeypatch.setattr("i2i.benchmarks.evaluation.scorer.OF_THIS_PROCESS", RealFeatures())
+    passed = []
+    monkeypatch.setattr(
+        "i2i.benchmarks.evaluation.scorer.features_of",
+        lambda extractor, pixels: passed.append(len(pixels)) or features_of(extractor, pixels),
+    )
+    scores = [
+        Scorer(scoring(data, classifier), torch.device("cpu")).translations(swapped, "summer", ["winter"])
+        for _ in range(2)
+    ]
+    assert len(passed) == 2 + 2 * 1  # summers and winters, and the translations each time
+    assert scores[0].rows == scores[1].rows
+    other = untrained_classifier(tmp_path / "other.safetensors", DOMAINS, SIDE, seed=1)
+    found = Scorer(scoring(data, other), torch.device("cpu")).translations(swapped, "summer", ["winter"])
+    assert len(passed) == 4 + 3
+    assert rows(found)["winter", "FD-domain-classifier"] != rows(scores[0])["winter", "FD-domain-classifier"]
 
 
 def test_without_a_way_back_there_is_no_cycle_error(tmp_path, data):
