@@ -24,13 +24,22 @@ class RealFeatures:
         self._most = most
         self._kept: dict[tuple[str, bytes], np.ndarray] = {}
 
-    def of(self, network: str, pixels: Tensor, compute: Callable[[Tensor], np.ndarray]) -> np.ndarray:
-        """Features [N, d] of pixels uint8 [N, 3, H, W]; `network` stands for all else that `compute` depends on."""
+    def of(
+        self, network: str, pixels: Tensor, compute: Callable[[Tensor], np.ndarray], keep: bool = True
+    ) -> np.ndarray:
+        """Features [N, d] of images.
+
+        Args:
+            network: stands for all that `compute` depends on besides the pixels.
+            pixels: uint8 [N, 3, H, W].
+            compute: the extractor.
+            keep: whether they will be asked for again; without, those of a translation that is a copy are still found.
+        """
         key = network, _digest(pixels)
-        features = self._kept.pop(key, None)
-        if features is None:
-            features = compute(pixels)
-        self._kept[key] = features  # as the latest
+        known = self._kept.pop(key, None)
+        features = compute(pixels) if known is None else known
+        if keep or known is not None:
+            self._kept[key] = features  # as the latest
         while sum(kept.nbytes for kept in self._kept.values()) > self._most:
             del self._kept[next(iter(self._kept))]
         return features

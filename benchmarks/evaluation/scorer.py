@@ -308,12 +308,12 @@ class Scorer:
 
     def _read_real(self, images: Sequence[ImageFile], domain: str, decoded: PixelCache | None = None) -> ScoredImages:
         values = read_values(images, self.preprocess.of_domain(domain), decoded)
-        network = f"{self.features['sha256']} {self._extractor.name} {self._device}"
-        features = OF_THIS_PROCESS.of(network, values.pixels, partial(features_of, self._extractor))
-        return ScoredImages([image.stem for image in images], values, features)
+        return self._with_features(images, values, keep=True)
 
-    def _with_features(self, images: Sequence[ImageFile], values: ImageValues) -> ScoredImages:
-        return ScoredImages([image.stem for image in images], values, features_of(self._extractor, values.pixels))
+    def _with_features(self, images: Sequence[ImageFile], values: ImageValues, keep: bool = False) -> ScoredImages:
+        network = f"{self.features['sha256']} {self._extractor.name} {self._device}"
+        features = OF_THIS_PROCESS.of(network, values.pixels, partial(features_of, self._extractor), keep)
+        return ScoredImages([image.stem for image in images], values, features)
 
 
 def _some(total: int, count: int) -> list[int]:

@@ -50,3 +50,14 @@ def test_the_oldest_features_make_room():
     assert compute.calls == 3
     kept.of("net", images(1), compute)
     assert compute.calls == 4
+
+
+def test_what_is_not_kept_is_computed_each_time_unless_it_is_a_copy_of_what_is():
+    kept, compute = RealFeatures(), Counted()
+    for _ in range(2):
+        kept.of("net", images(0), compute, keep=False)
+    assert compute.calls == 2
+    real = kept.of("net", images(0), compute)
+    assert kept.of("net", images(0), compute, keep=False) is real
+    assert kept.of("net", images(0), compute) is real
+    assert compute.calls == 3
