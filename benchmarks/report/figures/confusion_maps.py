@@ -25,7 +25,7 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
 
 
 def confusion_pages(plan: Plan, results: Results) -> list[Figure]:
-    """The same in as many figures as it takes for their letters to be read in print; none without predictions."""
+    """The same in as many figures as it takes for their letters to be read in print; none if the whole can be."""
     names = _predicted(results)
     pages = _sheet(plan, len(names)).pages() if names else []
     return [_drawn(plan, results, names[columns.start : columns.stop]) for _, columns in pages]

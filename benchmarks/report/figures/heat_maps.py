@@ -35,7 +35,7 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
 
 
 def heat_map_pages(plan: Plan, results: Results) -> list[Figure]:
-    """The same in as many figures as it takes for their letters to be read in print; none without maps."""
+    """The same in as many figures as it takes for their letters to be read in print; none if the whole can be."""
     if not _has_maps(plan, results):
         return []
     names, metrics = results.methods, results.metrics

@@ -116,7 +116,7 @@ def _save(make: "Callable[[], Figures]", paths: Sequence[Path]) -> bool:
     if whole is None:
         return False
     for path in paths:
-        if path.suffix == ".pdf" and len(pages) > 1:
+        if path.suffix == ".pdf" and pages:
             save_pages(pages, path)
         else:
             save(whole, path)

@@ -43,11 +43,13 @@ class Sheet:
         return math.ceil(self.methods / math.ceil(self.methods / most))
 
     def pages(self) -> list[tuple[range, range]]:
-        """Rows and methods of the pages that hold the sheet in letters that can be read: one, if it fits.
+        """Rows and methods of the pages that hold the sheet in letters that can be read; none, if they can on one.
 
         All methods stay together where a row of all of them fits on a page, filled alike.
         """
         rows = self._most([replace(self, rows=count) for count in range(1, self.rows + 1)])
+        if rows == self.rows:
+            return []
         if rows:
             return [(some, range(self.methods)) for some in _parts(self.rows, rows)]
         methods = self._most([replace(self, rows=1, methods=count) for count in range(1, self.methods + 1)]) or 1
