@@ -327,7 +327,7 @@ def test_a_variant_stands_in_table_scores_and_folders_under_its_own_name(tmp_pat
     }
     assert [(own["name"], own["n_critic"], own["width"]) for own in settings.values()] == [
         ("stargan", 4, 3),
-        ("stargan", 2, 2),
+        ("stargan", 1, 2),
     ]
     assert len(list((out / "translations" / "many-critics" / "seed0" / "summer2winter").iterdir())) == 3
     psnrs = {row["model"]: float(row["value"]) for row in rows_of(out) if row["metric"] == "psnr"}

@@ -71,7 +71,7 @@ DAMAGES = {
     "scores of stargan, seed 0": ("scores/stargan-seed0.json", cut),
     "scores of identity, seed 0": ("scores/identity-seed0.images.csv", flip),
     "scores of real images": ("scores/real.json", flip),
-    "stargan/seed0/all": (f"{CHECKPOINTS}/00000003/model.safetensors", flip),
+    "stargan/seed0/all": (f"{CHECKPOINTS}/00000006/model.safetensors", flip),
     "reinhard/seed0/all": ("trainings/reinhard/seed0/all/checkpoints/00000000/checkpoint.json", cut),
 }
 

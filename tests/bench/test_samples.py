@@ -28,6 +28,7 @@ from i2i.errors import UserError
 from i2i.inference.translate_files import of_sample as named
 from i2i.inference.translate_files import resized, translate_files, translation
 from i2i.metrics import cosine_distances
+from i2i.metrics.image_scores import features_of, read_pixels
 from i2i.models.identity import Identity
 from i2i.translator import Coverage, Translator
 from tests.bench.test_outputs import PROTOCOL, made_up
@@ -100,9 +101,8 @@ def test_diversity_is_the_mean_over_pairs_of_the_samples_of_each_image(tmp_path,
     write_images(tmp_path / NOTED, made.noted)
     scores = scorer.diversity(tmp_path, WAY, 4)
     files = scorer._files(tmp_path, WAY)
-    features = [
-        scorer._read(scorer._sampled(tmp_path, WAY, files, sample), scorer.preprocess).features for sample in range(4)
-    ]
+    samples = [read_pixels(scorer._sampled(tmp_path, WAY, files, sample), scorer.preprocess) for sample in range(4)]
+    features = [features_of(scorer._extractor, pixels) for pixels in samples]
     pairs = [cosine_distances(one, other) for one, other in combinations(features, 2)]
     assert len(pairs) == 6
     (row,) = scores.rows

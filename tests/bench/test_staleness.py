@@ -116,6 +116,11 @@ SETTINGS_OF_BEFORE = (
     "stargan.n_critic=3",
     "stargan.learning_rate=1e-3",
     "stargan.upsampling=deconv",
+    "stargan.layers=5",
+    "stargan.norm=instance-affine",
+    "train.batch_size=8",
+    "train.channels_last=false",
+    "train.ema_statistics=false",
 )
 
 
