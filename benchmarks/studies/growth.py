@@ -144,14 +144,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def points(images: Sequence[int], domains: Sequence[int], seeds: Sequence[int], at: int) -> list[Point]:
-    """The points along each axis, each once.
+    """The points along each axis, each once; domains and seeds of which there is one number are no axis.
 
     >>> points((10, 20), (2, 4), (1,), 10)
     [Point(images=10, domains=2, seeds=1), Point(images=20, domains=2, seeds=1), Point(images=10, domains=4, seeds=1)]
+    >>> points((20,), (2,), (1,), 10)
+    [Point(images=20, domains=2, seeds=1)]
     """
     first = Point(at, domains[0], seeds[0])
     along = [replace(first, images=n) for n in images]
-    along += [replace(first, domains=k) for k in domains] + [replace(first, seeds=n) for n in seeds]
+    along += [replace(first, domains=k) for k in domains if len(domains) > 1]
+    along += [replace(first, seeds=n) for n in seeds if len(seeds) > 1]
     return list(dict.fromkeys(along))
 
 
@@ -267,8 +270,10 @@ def _table(axis: str, along: Sequence[tuple[Point, dict[str, Used]]]) -> Iterato
     sizes = [getattr(point, axis) for point, _ in along]
     yield f"| {axis} | " + " | ".join(f"{size:,}" for size in sizes) + " | exponents | bytes per image |"
     yield "|---" * (len(sizes) + 3) + "|"
-    for stage in along[-1][1]:
-        used = [own[stage] for _, own in along]
+    for stage in STAGES:
+        used = [own[stage] for _, own in along if stage in own]
+        if len(used) < len(along):  # the last point to be measured is not there yet, or the stage is left out
+            continue
         cells = [f"{one.processor:.1f} s, {one.memory / MIB:,.0f} MiB" for one in used]
         yield f"| {stage} | " + " | ".join([*cells, _exponents(sizes, used), _per_image(axis, sizes, used)]) + " |"
 

@@ -49,6 +49,12 @@ def test_exponents_leave_out_what_the_first_point_takes():
     assert row.endswith("| 2.00 | 8 |")
 
 
+def test_a_point_that_is_measured_in_part_leaves_only_whole_rows_in_the_table():
+    whole, part = {"data check": Used(0, 9, 10**6), "cache": Used(0, 5, 10**6)}, {"data check": Used(0, 2, 10**6)}
+    lines = list(growth.tables([(Point(100_000), whole), (Point(1000), part)]))
+    assert [line.split("|")[1].strip() for line in lines if line.startswith("| ")] == ["images", "data check"]
+
+
 def test_the_commands_name_the_data_and_the_seeds(tmp_path):
     command = growth.Places(tmp_path, 3).bench(growth.PLANNED, "--dry-run")
     assert command[command.index("--seeds") + 1] == "0,1,2"
