@@ -87,8 +87,29 @@ class Varying(Shifting):
         step["more"] = torch.rand(1 + step.index)
 
 
+class Sharing(Shifting):
+    """Its first phase leaves what a network has made that the second trains."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.critic = torch.nn.Conv2d(3, 1, 1)
+
+    def optimizers(self):
+        return {name: Optimizer((name,), 1e-2) for name in ("critic", "mapping")}
+
+    def phases(self):
+        return Phase("critic", self._critic_loss), Phase("mapping", self._mapping_loss)
+
+    def _critic_loss(self, batch, step):
+        step["made"] = self.mapping(batch.source)
+        return Losses(self.critic(step["made"].detach()).square().mean(), {})
+
+    def _mapping_loss(self, batch, step):
+        return Losses(self.critic(step["made"]).square().mean(), {})
+
+
 def captured(cls, count):
-    """So many steps, by graphs where they can be captured; the translator and what its steps returned."""
+    """So many steps, by graphs where they can be captured; returns the translator and what took the steps."""
     torch.manual_seed(0)
     translator = cls(ModelConfig(), Task.covering(Coverage.DIRECTION, ("a", "b"), (8, 8))).train()
     optimizers, guard = build_optimizers(translator), FiniteGuard(CPU)
@@ -98,7 +119,7 @@ def captured(cls, count):
             group["lr"], group["capturable"] = float(group["lr"]), False
     for step in range(count):
         take([PairedBatch(*torch.rand(2, 2, 3, 8, 8).mul(2).sub(1))], step, step / count)
-    return translator
+    return translator, take
 
 
 def test_a_kind_of_steps_is_captured_after_its_warm_ups(without_a_gpu, monkeypatch):
@@ -113,6 +134,19 @@ def test_values_that_the_host_reads_make_steps_of_other_kinds(without_a_gpu, cap
     assert not capsys.readouterr().err
 
 
+def test_no_autograd_graph_outlives_the_step_in_which_it_was_captured(without_a_gpu, monkeypatch):
+    monkeypatch.setattr(cuda_graphs, "_signature", lambda phase, name, value: name)
+    translator, take = captured(Sharing, WARM_UPS + 1)
+    reached = []
+    for parameter in translator.parameters():  # a new graph reaches the old node of a parameter while that lives
+        node = parameter.view_as(parameter).grad_fn.next_functions[0][0]
+        node.register_hook(lambda *gradients: reached.append(gradients))
+        del node
+    translator.mapping(torch.rand(1, 3, 4, 4)).sum().backward()
+    assert take is not None
+    assert not reached
+
+
 @pytest.mark.parametrize(
     ("cls", "reason"),
     [
@@ -124,12 +158,12 @@ def test_what_cannot_be_captured_is_said_once_and_trained_eagerly(cls, reason, w
     signature = cuda_graphs._signature
     monkeypatch.setattr(cuda_graphs, "_signature", lambda phase, name, value: signature(phase, name, value)[:2])
     steps = WARM_UPS + 4
-    translator = captured(cls, steps)
+    translator, _ = captured(cls, steps)
     said = capsys.readouterr().err
     assert said.count("i2i: training goes on without CUDA graphs: ") == 1
     assert reason in said
     monkeypatch.setattr(cuda_graphs, "WARM_UPS", 1000)
-    assert torch.equal(translator.mapping.weight, captured(cls, steps).mapping.weight)
+    assert torch.equal(translator.mapping.weight, captured(cls, steps)[0].mapping.weight)
 
 
 def test_a_checkpoint_of_captured_steps_is_that_of_eager_ones():

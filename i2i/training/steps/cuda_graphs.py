@@ -89,7 +89,7 @@ class CapturedSteps:
             if number == 0:
                 kind = self._kind((*(one.name for one in due), *signatures))
             terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn, signatures))
-        kind.count += 1
+        kind.end_step()
         return terms
 
     def _held(self, batches: Sequence[Batch]) -> list[Batch]:
@@ -170,6 +170,15 @@ class _StepKind:
     count: int = 0
     signatures: dict[int, Hashable] = field(default_factory=dict)
     turns: list["_CapturedPhase"] = field(default_factory=list)
+
+    def end_step(self) -> None:
+        """Count the step, after which no autograd graph of a captured phase is needed any more.
+
+        One that lived on would keep its activations, and tie parameters to the stream on which it was made.
+        """
+        self.count += 1
+        for turn in self.turns:
+            turn.left = [{name: value.detach() for name, value in step.items()} for step in turn.left]
 
 
 @dataclass
