@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from i2i.labels import LabelSpace
+from i2i.nn.image_gradient import scores_and_image_gradient
 from i2i.nn.modes import without_autocast
 
 __all__ = [
@@ -107,6 +108,7 @@ def discriminator_terms(
     fake: Tensor,
     interpolation: Tensor | None = None,
     real_scores: Scores | None = None,
+    fake_scores: Scores | None = None,
 ) -> dict[str, Tensor]:
     """The discriminator's terms `real` and `fake`, and `penalty` for an objective that needs it.
 
@@ -118,11 +120,13 @@ def discriminator_terms(
         interpolation: the penalty's mixing weights [B, 1, 1, 1] in [0, 1], as `interpolation` draws them; only an
             objective that needs the penalty needs them.
         real_scores: the critic's scores of `real`, where the caller has them already.
+        fake_scores: those of `fake`, detached, likewise.
     """
     objective = OBJECTIVES[gan]
     fake = fake.detach()
-    scores = critic(real) if real_scores is None else real_scores
-    terms = {"real": over_scales(objective.real, scores), "fake": over_scales(objective.fake, critic(fake))}
+    reals = critic(real) if real_scores is None else real_scores
+    fakes = critic(fake) if fake_scores is None else fake_scores
+    terms = {"real": over_scales(objective.real, reals), "fake": over_scales(objective.fake, fakes)}
     if objective.penalized:
         if interpolation is None:
             raise ValueError(
@@ -152,24 +156,26 @@ def gradient_penalty(critic: Callable[[Tensor], Scores], real: Tensor, fake: Ten
 
     Each image is mixed as `weight * real + (1 - weight) * fake` with its own weight.
     """
-    mixed = (interpolation * real + (1 - interpolation) * fake.detach()).requires_grad_()
-    scores = critic(mixed)
-    (gradient,) = torch.autograd.grad(over_scales(_sum, scores), mixed, create_graph=True)
+    mixed = interpolation * real + (1 - interpolation) * fake.detach()
+    _, gradient = scores_and_image_gradient(critic, mixed, lambda scores: over_scales(_sum, scores))
     norms = gradient.float().flatten(1).norm(dim=1)
     penalty: Tensor = (norms - 1).square().mean()
     return penalty
 
 
-def zero_centered_penalty(scores: Tensor, images: Tensor) -> Tensor:
+def zero_centered_penalty(critic: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
     """Half the mean of ||gradient of the critic at an image||_2^2, on real images (Mescheder et al. 2018, R1).
 
     Args:
-        scores: of the critic for `images`.
-        images: [B, C, H, W], for which a gradient is asked.
+        critic: maps images to scores.
+        images: [B, C, H, W].
+
+    Returns:
+        The scores, and the penalty.
     """
-    (gradient,) = torch.autograd.grad(scores.float().sum(), images, create_graph=True)
+    scores, gradient = scores_and_image_gradient(critic, images, _sum)
     penalty: Tensor = gradient.float().square().flatten(1).sum(1).mean() / 2
-    return penalty
+    return scores, penalty
 
 
 def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:

@@ -6,6 +6,7 @@ generator as maps; the discriminator classifies patches and names the label. Lab
 attributes, or those of several data sets with a mask vector (section 3.2).
 """
 
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
@@ -88,12 +89,11 @@ class StarGAN(Translator):
             step["interpolation"] = interpolation(batch.images)
 
     def _discriminator_loss(self, batch: LabelledBatch, step: Step) -> Losses:
-        """Equation 5, with the adversarial part of equation 8."""
+        """Equation 5, with the adversarial part of equation 8; real and fake images are judged in one batch."""
         fake = step["fake"] = self.generator(batch.images, step["targets"])
-        scores, logits = self.discriminator.scores_and_logits(batch.images)
-        terms = discriminator_terms(
-            self.config.gan, self.discriminator, batch.images, fake, step.get("interpolation"), scores
-        )
+        scores, logits = self.discriminator.scores_and_logits(torch.cat((batch.images, fake.detach())), len(fake))
+        mixing, by_kind = step.get("interpolation"), scores.chunk(2)
+        terms = discriminator_terms(self.config.gan, self.discriminator, batch.images, fake, mixing, *by_kind)
         terms["classification"] = label_loss(self.task.labels, logits, batch.labels)
         total = terms["real"] + terms["fake"] + self.config.lambda_classification * terms["classification"]
         if "penalty" in terms:

@@ -131,12 +131,12 @@ class StarGANv2(Translator):
         """The discriminator's part of equation 1, each image scored by the head of its domain, and R1 on real ones."""
         with torch.no_grad():
             fake = self.generator(batch.images, style)
-        real = batch.images.detach().requires_grad_()
-        scores = self.discriminator(real, batch.domains)
+        real = batch.images
+        scores, penalty = zero_centered_penalty(lambda images: self.discriminator(images, batch.domains), real)
         terms = discriminator_terms(
             "vanilla", lambda images: self.discriminator(images, batch.targets), real, fake, real_scores=scores
         )
-        terms["penalty"] = zero_centered_penalty(scores, real)
+        terms["penalty"] = penalty
         return Losses(terms["real"] + terms["fake"] + self.config.lambda_r1 * terms["penalty"], terms)
 
     def _latent_loss(self, batch: ReferenceBatch, step: Step) -> Losses:

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from i2i.nn.resampling import halve
+
 LONGEST_PERIOD = 10_000
 
 Layer = TypeVar("Layer", nn.Conv1d, nn.Conv2d)
@@ -103,7 +105,7 @@ class TimedResidualBlock(nn.Module):
 
     def _resampled(self, features: Tensor) -> Tensor:
         if self.scale == 0.5:
-            return F.avg_pool2d(features, 2)
+            return halve(features)
         return F.interpolate(features, scale_factor=2.0) if self.scale == 2 else features
 
 

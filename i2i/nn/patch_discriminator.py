@@ -38,12 +38,12 @@ class PatchDiscriminator(nn.Module):
                 outputs.append(features)
         return [*outputs, self.patch_head(features)]
 
-    def scores_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Patch map [B, 1, h, w] and domain logits [B, classes]."""
+    def scores_and_logits(self, images: Tensor, classified: int | None = None) -> tuple[Tensor, Tensor]:
+        """Patch map [B, 1, h, w] and domain logits [classified, classes] of the first `classified` images or all."""
         if self.class_head is None:
             raise ValueError("this discriminator was built without a class head")
         features = self.trunk(images)
-        return self.patch_head(features), self.class_head(features).flatten(1)
+        return self.patch_head(features), self.class_head(features[:classified]).flatten(1)
 
 
 def patchgan(

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2i.nn.norm import InstanceNorm
+from i2i.nn.resampling import Halve
 
 SLOPE = 0.2
 ROOT_HALF = math.sqrt(0.5)  # a sum of two features of variance 1 has this times variance 1
@@ -36,7 +37,7 @@ class PreActivationBlock(nn.Module):
         self.conv2 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.norm1, self.norm2 = (InstanceNorm(inputs, affine=True) if normalized else nn.Identity() for _ in range(2))
         self.shortcut = _shortcut(inputs, outputs)
-        self.pool = nn.AvgPool2d(2) if halving else nn.Identity()
+        self.pool = Halve() if halving else nn.Identity()
         self.activation = activation(SLOPE)
 
     def forward(self, features: Tensor) -> Tensor:

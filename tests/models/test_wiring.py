@@ -447,7 +447,7 @@ def test_stargan_teaches_real_images_their_own_labels_and_fakes_the_targets():
     batch, step = LabelledBatch(images(2, seed=0), own), Step()
     logits = {"discriminator": own * 20, "generator": wanted * 20}
     for phase in translator.phases():
-        translator.discriminator.scores_and_logits = lambda given, right=logits[phase.name]: (
+        translator.discriminator.scores_and_logits = lambda given, classified=None, right=logits[phase.name]: (
             translator.discriminator(given),
             right,
         )
