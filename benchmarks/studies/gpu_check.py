@@ -22,6 +22,7 @@ import gc
 import json
 import math
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -103,8 +104,8 @@ SENT = replace(FAST, resident=0.0)
 VARIANTS = (PLAIN, FAST, NCHW)
 UNKNOWN: dict[str, Any] = {"arithmetic_ms": math.nan, "traffic_ms": math.nan}
 MORE_VARIANTS = (Variant(tf32=False), PLAIN, Variant("bf16"), Variant(by_graphs=True), FAST, NCHW, SENT)
-COMPILED = ("cyclegan",)
-"""Whose step is timed compiled as well, after all others, since that takes a minute or more to set up."""
+COMPILED = ("cyclegan", "stargan")
+"""Whose steps are timed compiled as well, after all others, since that takes a minute or more to set up."""
 
 
 class Steps:
@@ -293,7 +294,8 @@ def run_tests(options: argparse.Namespace) -> Found:
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "tests"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=options.limit)
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "E  "))]
-    tail = (done.stdout.strip().splitlines() or [done.stderr.strip()[-400:]])[-1]
+    counts = [line for line in done.stdout.splitlines() if re.search(r"\d+ (passed|failed|error|skipped)", line)]
+    tail = counts[-1] if counts else (done.stdout + done.stderr).strip()[-400:]
     return {"status": done.returncode, "summary": tail, "failed": lines[:60]}, [tail, *lines[:60]]
 
 
@@ -409,27 +411,34 @@ def _translation(name: str, options: argparse.Namespace, together: int = 16) -> 
 def run_side_by_side(options: argparse.Namespace) -> Found:
     """Steps per second of small trainings in so many processes at a time, together and against one alone."""
     found, lines = dict[str, Any](), ["| Model | Side by side | Steps/s together | Ratio |", "|---|---|---|---|"]
-    for name in [name for name in FIRST if name in options.models]:
-        alone = None
-        for count in SIDE_BY_SIDE:
-            row = attempted(lambda: _side_by_side(name, count, options))  # noqa: B023
-            found.setdefault(name, {})[count] = row
-            alone = alone or row.get("steps_per_s")
-            told = row.get("error") or f"{row['steps_per_s']:.1f} | {row['steps_per_s'] / alone:.2f}"
-            lines.append(f"| {name} | {count} | {told} |")
-            if time.perf_counter() > options.until:
-                return found, [*lines, "(time is up: the rest was not measured)"]
+    spawn = get_context("spawn")
+    with spawn.Manager() as manager, ProcessPoolExecutor(max(SIDE_BY_SIDE), spawn) as processes:
+        for name in [name for name in FIRST if name in options.models]:
+            alone = None
+            for count in SIDE_BY_SIDE:
+                warm = manager.Barrier(count, timeout=120)
+                row = attempted(lambda: _side_by_side(name, count, processes, warm.wait, options))  # noqa: B023
+                found.setdefault(name, {})[count] = row
+                alone = alone or row.get("steps_per_s")
+                told = row.get("error") or f"{row['steps_per_s']:.1f} | {row['steps_per_s'] / alone:.2f}"
+                lines.append(f"| {name} | {count} | {told} |")
+                print(lines[-1], flush=True)
+                if time.perf_counter() > options.until:
+                    return found, [*lines, "(time is up: the rest was not measured)"]
     return found, lines
 
 
-def _side_by_side(name: str, count: int, options: argparse.Namespace) -> dict[str, float]:
+def _side_by_side(
+    name: str,
+    count: int,
+    processes: ProcessPoolExecutor,
+    wait_for_others: Callable[[], object],
+    options: argparse.Namespace,
+) -> dict[str, float]:
     """Of trainings at the default bench's settings, which begin to count when all are warm."""
-    spawn, seconds = get_context("spawn"), 4.0 if options.device.type == "cuda" else 0.2
-    with spawn.Manager() as manager, ProcessPoolExecutor(count, spawn) as processes:
-        warm = manager.Barrier(count, timeout=120)
-        arguments = (name, str(options.device), seconds, warm.wait)
-        rates = [processes.submit(_rate_beside_others, *arguments) for _ in range(count)]
-        return {"steps_per_s": sum(rate.result() for rate in rates)}
+    arguments = (name, str(options.device), 3.0 if options.device.type == "cuda" else 0.2, wait_for_others)
+    rates = [processes.submit(_rate_beside_others, *arguments) for _ in range(count)]
+    return {"steps_per_s": sum(rate.result() for rate in rates)}
 
 
 def _rate_beside_others(name: str, device_name: str, seconds: float, wait_for_others: Callable[[], object]) -> float:
@@ -454,7 +463,7 @@ def run_bench(options: argparse.Namespace) -> Found:
     folder = options.out / "bench"
     on_gpu = options.device.type == "cuda"
     settings = {
-        "budget.seconds": 30 if on_gpu else 1,
+        "budget.seconds": 20 if on_gpu else 1,
         "data.image_size": 128 if on_gpu else 32,
         "data.domains": "summer,night",
         "data.scenes": 400 if on_gpu else 8,
