@@ -1,10 +1,7 @@
 """Data sets that are drawn by the program itself, so that the first command needs no data and no network."""
 
 import json
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +11,7 @@ from i2i.config import DataConfig
 from i2i.data.image_files.images import write_image
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.synthetic.landscapes import SMALLEST_SIDE
+from i2i.data.synthetic.processes import draw_scenes
 from i2i.data.synthetic.seasons import SEASONS
 from i2i.data.synthetic.styles import STYLES
 from i2i.errors import UserError, unknown
@@ -24,8 +22,6 @@ from i2i.utils.progress import Progress
 
 # Raised whenever a set is drawn differently, so that cached images of an older drawing are not used.
 DRAWING_VERSION = 4
-SIDE_FOR_THREADS = 128
-"""Drawing smaller images, several threads wait for one another: 42 ms a scene of 64 px with two, 25 with one."""
 
 
 class EmbeddedSet(NamedTuple):
@@ -103,12 +99,8 @@ def _draw_all(
     for split in set(splits):
         for domain in EMBEDDED[name].domains:
             (root / split / domain).mkdir(parents=True, exist_ok=True)
-    draw = partial(_draw_scene, name, root, size, seed)
-    threads = os.cpu_count() if min(size) >= SIDE_FOR_THREADS else 1
-    with ThreadPoolExecutor(threads) as pool:
-        for done, _ in enumerate(pool.map(draw, range(len(splits)), splits), 1):
-            if progress:
-                progress(done, len(splits))
+    order = {"name": name, "root": str(root.absolute()), "size": size, "seed": seed, "splits": splits}
+    draw_scenes(order, lambda scene: draw_scene(name, root, size, seed, scene, splits[scene]), progress)
     card = {"name": name, "domains": list(EMBEDDED[name].domains), "paired": True}
     (root / CARD).write_text(json.dumps(card, indent=1))
 
@@ -124,7 +116,8 @@ def cached(name: str, config: DataConfig, progress: Progress | None = None) -> D
     return scan(folder)
 
 
-def _draw_scene(name: str, root: Path, size: tuple[int, int], seed: int, scene: int, split: str) -> None:
+def draw_scene(name: str, root: Path, size: tuple[int, int], seed: int, scene: int, split: str) -> None:
+    """Draw a scene into `root/<split>/<domain>/` of all domains, folders that are there."""
     embedded = EMBEDDED[name]
     for domain in embedded.domains:
         write_image(root / split / domain / f"{scene:05d}.png", embedded.draw(scene, domain, size, seed))
