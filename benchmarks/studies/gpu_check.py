@@ -361,7 +361,7 @@ def measure_speed(options: argparse.Namespace) -> Found:
 def _to_time(models: Sequence[str]) -> list[tuple[str, Variant]]:
     """All models in turn, each with its variants, and at last those that are compiled."""
     plain = [(name, variant) for name in models for variant in (MORE_VARIANTS if name in FIRST else VARIANTS)]
-    return plain + [(name, replace(NCHW, compiled=True)) for name in COMPILED if name in models]
+    return plain + [(name, replace(FAST, compiled=True)) for name in COMPILED if name in models]
 
 
 def _speed_line(name: str, variant: Variant, row: Mapping[str, Any], own: Mapping[str, Any]) -> str:

@@ -10,8 +10,9 @@ from i2i.translator import Translator
 from i2i.utils import console
 
 COMPILER = "triton"
-OPTIONS: dict[str, str | int | bool] = {"fallback_random": True}
-"""What is drawn inside of a network, such as dropout, is drawn as in an eager step."""
+OPTIONS: dict[str, str | int | bool] = {"fallback_random": True, "force_layout_optimization": True}
+"""What is drawn inside of a network, such as dropout, is drawn as in an eager step. Convolutions are computed in NHWC,
+which the compiler by itself avoids where one has fewer outputs than inputs, as in every decoder."""
 
 
 def compile_networks(translator: Translator, device: torch.device) -> bool:

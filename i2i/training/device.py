@@ -36,6 +36,7 @@ def resolved(config: RunConfig, device: torch.device) -> RunConfig:
     train = config.train
     precision = native_precision(device) if train.precision == "auto" else train.precision
     faster = (device.type, precision) in registry.get(config.name).channels_last
+    faster |= train.compile == "auto" and (device.type, precision) == ("cuda", "bf16")  # measured: docs/performance.md
     channels_last = faster if train.channels_last == "auto" else train.channels_last
     chosen = train.model_copy(update={"precision": precision, "channels_last": channels_last})
     return config.model_copy(update={"train": chosen})

@@ -119,9 +119,10 @@ def test_penalties_on_a_gpu_are_those_on_a_cpu(build, penalize, layout):
         critic.to(device, memory_format=layout)
         value = penalize(critic, images.to(device, memory_format=layout))
         gradients = torch.autograd.grad(value, list(critic.parameters()), allow_unused=True)
-        found.append([one.cpu() for one in (value.detach(), *gradients) if one is not None])
-    for on_cpu, on_gpu in zip(*found, strict=True):
-        torch.testing.assert_close(on_gpu, on_cpu, rtol=1e-8, atol=1e-10)
+        known = [torch.zeros_like(p) if g is None else g for g, p in zip(gradients, critic.parameters(), strict=True)]
+        found.append([one.cpu() for one in (value.detach(), *known)])
+    for on_cpu, on_gpu in zip(*found, strict=True):  # slopes are measured in float32
+        torch.testing.assert_close(on_gpu, on_cpu, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 6), (1, 2, 7, 5)])

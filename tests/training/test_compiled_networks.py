@@ -70,6 +70,7 @@ def test_only_a_gpu_with_a_compiler_compiles(monkeypatch, capsys):
     monkeypatch.setattr(compiled_networks, "find_spec", lambda name: name)
     assert compile_networks(translator, GPU)
     assert [settings["options"]["fallback_random"] for settings in called] == [True, True]
+    assert called[0]["options"].keys() <= set(torch._inductor.list_options())
 
 
 def test_networks_of_a_dictionary_are_compiled_one_by_one():

@@ -53,6 +53,14 @@ def test_the_memory_format_is_what_the_model_was_measured_to_like(monkeypatch):
     assert found == {("cpu", "fp32"): False, ("cpu", "bf16"): True, ("cuda", "fp32"): True, ("cuda", "bf16"): False}
 
 
+@pytest.mark.parametrize(
+    ("device", "precision", "expected"), [(CUDA, "bf16", True), (CUDA, "fp32", False), (CPU, "fp32", False)]
+)
+def test_networks_that_are_compiled_are_in_nhwc_on_a_gpu_in_bfloat16(device, precision, expected):
+    found = resolved(config(precision=precision, compile="auto"), device).train
+    assert found.channels_last == expected
+
+
 def test_what_settings_say_is_not_chosen_again():
     asked = config(precision="fp32", channels_last=True)
     assert resolved(asked, CPU) == asked

@@ -32,7 +32,7 @@ class FiniteGuard:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._found = torch.zeros((), device=device)
+        self._found = torch.zeros((), dtype=torch.float32, device=device)  # as fused Adam takes it
         self._step = torch.zeros((), dtype=torch.int64, device=device)
         self._first: dict[str, _First] = {}
 
