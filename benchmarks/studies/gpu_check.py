@@ -11,10 +11,11 @@ speed    training steps of every model at its published size, eager in float32 (
          beside the least time that the MACs and the bytes take at rates measured here.
 inference  translations one by one and in batches.
 workers  1, 2 and 4 small trainings side by side, as `i2i bench --workers-per-gpu` runs them.
-bench    a short bench of pix2pix, CycleGAN and StarGAN at 128 px: accuracy, health, a grid.
+bench    a short bench of pix2pix, CycleGAN and StarGAN at 128 px, two jobs at a time: accuracy, health, a grid.
 nccl     one exchange among as many processes as there are GPUs.
 
-What fails is reported and the rest goes on. Writes gpu_check.json and gpu_check.md into --out.
+Tests, bench and nccl are processes of their own, which run beside the comparison of losses; what is timed comes after,
+alone. What fails is reported and the rest goes on. Writes gpu_check.json and gpu_check.md into --out.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -286,13 +287,19 @@ def _seconds(run: Callable[[], object], device: torch.device, times: int = 10) -
 
 # --- sections, each of which returns what it found and the lines that tell it ---
 
+
+def _left(options: argparse.Namespace) -> float:
+    """Seconds that a process may take."""
+    return max(float(options.until) - time.perf_counter() + 30, 30)
+
+
 Found = tuple[dict[str, Any], list[str]]
 
 
 def run_tests(options: argparse.Namespace) -> Found:
     """The tests that need a GPU."""
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "tests"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=options.limit)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_left(options))
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "E  "))]
     counts = [line for line in done.stdout.splitlines() if re.search(r"\d+ (passed|failed|error|skipped)", line)]
     tail = counts[-1] if counts else (done.stdout + done.stderr).strip()[-400:]
@@ -472,9 +479,10 @@ def run_bench(options: argparse.Namespace) -> Found:
     }
     command = [sys.executable, "-m", "i2i", "bench", "--suite", "published" if on_gpu else "quick", "--no-trial"]
     command += ["--out", str(folder), "--device", options.device.type]
+    command += ["--workers-per-gpu", "2"] if on_gpu else []
     command += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=options.limit)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_left(options))
     table = folder / "table.md"
     text = table.read_text() if table.is_file() else done.stderr[-1500:]
     return {
@@ -508,15 +516,18 @@ def check_nccl(options: argparse.Namespace) -> Found:
     ]
 
 
-SECTIONS: dict[str, Callable[[argparse.Namespace], Found]] = {
+BESIDE_EACH_OTHER: dict[str, Callable[[argparse.Namespace], Found]] = {
     "tests": run_tests,
     "losses": compare_losses,
-    "speed": measure_speed,
-    "inference": measure_translation,
-    "workers": run_side_by_side,
     "nccl": check_nccl,
     "bench": run_bench,
 }
+IN_TURN: dict[str, Callable[[argparse.Namespace], Found]] = {
+    "speed": measure_speed,
+    "inference": measure_translation,
+    "workers": run_side_by_side,
+}
+SECTIONS = BESIDE_EACH_OTHER | IN_TURN
 
 
 def attempted(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -540,7 +551,7 @@ def main() -> None:
     parser.add_argument("--device", type=lambda name: choose_device(name), default=None)
     parser.add_argument("--sections", default=",".join(SECTIONS))
     parser.add_argument("--models", default=",".join(PUBLISHED))
-    parser.add_argument("--steps", type=int, default=200, help="of each training whose losses are compared")
+    parser.add_argument("--steps", type=int, default=100, help="of each training whose losses are compared")
     parser.add_argument("--timed", type=int, default=30, help="steps by the clock")
     parser.add_argument("--seconds", type=float, default=450, help="after which no section begins")
     options = parser.parse_args()
@@ -555,23 +566,36 @@ def main() -> None:
     options.until = began + options.seconds
     report: dict[str, Any] = {"machine": machine(options.device)}
     text = [f"# GPU check\n\n{report['machine']}\n"]
-    for name in options.sections.split(","):
-        options.limit = max(options.until - time.perf_counter() + 30, 30)
-        if time.perf_counter() > options.until:
-            text.append(f"## {name}\n\nnot run: time was up\n")
-            continue
-        started = time.perf_counter()
-        print(f"--- {name}", flush=True)
-        try:
-            report[name], lines = SECTIONS[name](options)
-        except Exception as error:
-            traceback.print_exc()
-            report[name], lines = {"error": str(error)[:500]}, [f"failed: {type(error).__name__}: {str(error)[:500]}"]
-        text += [f"## {name} ({time.perf_counter() - started:.0f} s)\n", *lines, ""]
+    for name, found, lines in _all_sections(options.sections.split(","), options):
+        report[name], text = found, [*text, *lines, ""]
         print("\n".join(lines), flush=True)
         (options.out / "gpu_check.json").write_text(json.dumps(report, indent=1, default=asdict))
         (options.out / "gpu_check.md").write_text("\n".join(text))
     print(f"\n{time.perf_counter() - began:.0f} s; written to {options.out}")
+
+
+def _all_sections(names: Sequence[str], options: argparse.Namespace) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+    """What each section found and says, those that are timed when all others have ended."""
+    together = [name for name in names if name not in IN_TURN]
+    with ThreadPoolExecutor(max(len(together), 1)) as threads:
+        for section in [threads.submit(_section, name, options) for name in together]:
+            yield section.result()
+    for name in names:
+        if name in IN_TURN:
+            yield _section(name, options)
+
+
+def _section(name: str, options: argparse.Namespace) -> tuple[str, dict[str, Any], list[str]]:
+    if time.perf_counter() > options.until:
+        return name, {"error": "time was up"}, [f"## {name}\n\nnot run: time was up"]
+    started = time.perf_counter()
+    print(f"--- {name}", flush=True)
+    try:
+        found, lines = SECTIONS[name](options)
+    except Exception as error:
+        traceback.print_exc()
+        found, lines = {"error": str(error)[:500]}, [f"failed: {type(error).__name__}: {str(error)[:500]}"]
+    return name, found, [f"## {name} ({time.perf_counter() - started:.0f} s)\n", *lines]
 
 
 if __name__ == "__main__":

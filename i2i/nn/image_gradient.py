@@ -39,7 +39,7 @@ class TwiceDifferentiatedConvolutions(TorchFunctionMode):
     """Meanwhile convolutions are such that a GPU is quick at their second derivatives.
 
     PyTorch takes the weights' part of these by convolutions whose filters are whole feature maps, which cuDNN does
-    slowly: two thirds of StarGAN v2's step. Here it is the weights' gradient of a transposed convolution. On a CPU
+    slowly: half of StarGAN v2's step on an H100. Here it is the weights' gradient of a transposed convolution. On a CPU
     PyTorch's own are quicker.
     """
 
