@@ -89,16 +89,28 @@ class StarGAN(Translator):
             step["interpolation"] = interpolation(batch.images)
 
     def _discriminator_loss(self, batch: LabelledBatch, step: Step) -> Losses:
-        """Equation 5, with the adversarial part of equation 8; real and fake images are judged in one batch."""
-        fake = step["fake"] = self.generator(batch.images, step["targets"])
-        scores, logits = self.discriminator.scores_and_logits(torch.cat((batch.images, fake.detach())), len(fake))
-        mixing, by_kind = step.get("interpolation"), scores.chunk(2)
-        terms = discriminator_terms(self.config.gan, self.discriminator, batch.images, fake, mixing, *by_kind)
+        """Equation 5, with the adversarial part of equation 8."""
+        real, fake = batch.images, self.generator(batch.images, step["targets"])
+        step["fake"] = fake
+        reals, fakes, logits = self._judged(real, fake.detach())
+        mixing = step.get("interpolation")
+        terms = discriminator_terms(self.config.gan, self.discriminator, real, fake, mixing, reals, fakes)
         terms["classification"] = label_loss(self.task.labels, logits, batch.labels)
         total = terms["real"] + terms["fake"] + self.config.lambda_classification * terms["classification"]
         if "penalty" in terms:
             total = total + self.config.lambda_gp * terms["penalty"]
         return Losses(total, terms)
+
+    def _judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores of real and of fake images, and logits of the real ones.
+
+        On a GPU one batch of both takes little longer than one of either; spectral norms change with every batch.
+        """
+        if real.is_cuda and not self.config.spectral_norm:
+            scores, logits = self.discriminator.scores_and_logits(torch.cat((real, fake)), len(real))
+            return scores[: len(real)], scores[len(real) :], logits
+        reals, logits = self.discriminator.scores_and_logits(real)
+        return reals, self.discriminator(fake), logits
 
     def _generator_loss(self, batch: LabelledBatch, step: Step) -> Losses:
         """Equation 6: fool the critic, be classified as the target, and find the way back."""

@@ -234,15 +234,19 @@ def test_captured_steps_give_the_losses_of_eager_steps(name, in_double, capsys):
 
 @pytest.mark.gpu
 @needs_gpu
-def test_translations_made_together_on_a_gpu_are_those_made_apart():
-    subject = Subject(registry.get("cyclegan"), {"norm": "instance"})
-    here, there = subject.build().double(), subject.build().double().cuda()
-    batch = subject.batch()
-    doubled = [type(batch)(*(one.double().to(device) for one in (batch.a, batch.b))) for device in ("cpu", "cuda")]
-    phase = here.phases()[0].name
-    losses = [
-        next(p for p in one.phases() if p.name == phase).loss(own, Step())
-        for one, own in zip((here, there), doubled, strict=True)
-    ]
-    for name, term in losses[0].terms.items():
-        assert float(losses[1].terms[name]) == pytest.approx(float(term), rel=1e-6), name
+@pytest.mark.parametrize("name", ["cyclegan", "stargan"])
+def test_images_that_go_together_on_a_gpu_give_the_losses_of_those_that_go_apart(name):
+    """Translations of CycleGAN and those of its identity loss, real and fake images of StarGAN's critic."""
+    subject = Subject(registry.get(name), {"norm": "instance"})
+    batch, found = doubled(subject.batch()), []
+    drawn = (
+        {"targets": batch.labels.flip(0), "interpolation": torch.full((2, 1, 1, 1), 0.3).double()}
+        if name == "stargan"
+        else {}
+    )
+    for device in map(torch.device, ("cpu", "cuda")):
+        translator, step = subject.build().to(device, torch.double), Step()
+        step |= {key: value.to(device) for key, value in drawn.items()}
+        losses = translator.phases()[0].loss(batch.to(device, torch.contiguous_format), step)
+        found.append({term: float(value.detach()) for term, value in losses.terms.items()})
+    assert found[1] == pytest.approx(found[0], rel=1e-6)
