@@ -1,6 +1,8 @@
 """Scripts that measure speed run from end to end where there is neither a GPU nor the authors' code."""
 
+import argparse
 import json
+import subprocess
 import sys
 
 import pytest
@@ -84,3 +86,14 @@ def test_the_gpu_check_runs_on_a_cpu_and_reports_what_fails(tmp_path, monkeypatc
     told = (tmp_path / "gpu_check.md").read_text()
     assert "failed: KeyError" in told
     assert "## speed" in told
+
+
+def test_the_gpu_check_tells_how_many_tests_passed_whatever_is_said_after(tmp_path, monkeypatch):
+    said = (
+        "..F\nFAILED tests/a.py::b - E\n1 failed, 2 passed in 3.00s\n\n-- Docs: https://docs.pytest.org/warnings.html\n"
+    )
+    done = subprocess.CompletedProcess([], 1, said, "")
+    monkeypatch.setattr(gpu_check.subprocess, "run", lambda *given, **named: done)
+    found, lines = gpu_check.run_tests(argparse.Namespace(until=0.0))
+    assert found["summary"] == "1 failed, 2 passed in 3.00s"
+    assert lines == [found["summary"], "FAILED tests/a.py::b - E"]
