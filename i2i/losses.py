@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from i2i.labels import LabelSpace
-from i2i.nn.image_gradient import scores_and_image_gradient
 from i2i.nn.modes import without_autocast
+from i2i.nn.second_derivatives import scores_and_image_gradient
 
 __all__ = [
     "OBJECTIVES",

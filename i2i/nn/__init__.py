@@ -1,6 +1,5 @@
 """Networks and layers that several translators share."""
 
-from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.adm_unet import AdmUNet
 from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
 from i2i.nn.class_activation import AttentiveDiscriminator, AttentiveGenerator
@@ -21,6 +20,7 @@ from i2i.nn.patch_discriminator import (
 from i2i.nn.patch_projection import PatchProjection
 from i2i.nn.resampling import BlurPool, BlurUpsample, Upsampling, upsample
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator, with_channels
+from i2i.nn.second_derivatives import TwiceLeakyReLU
 from i2i.nn.spectral import normalize_spectrally
 from i2i.nn.styled_resnet import StyledResnet
 from i2i.nn.timed import TimedGenerator, TimedPatchDiscriminator

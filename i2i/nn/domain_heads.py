@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from i2i.nn.activation import TwiceLeakyReLU
+from i2i.nn.second_derivatives import TwiceLeakyReLU
 from i2i.nn.styled_resnet import SLOPE, PreActivationBlock
 
 SHARED_LAYERS, OWN_LAYERS = 4, 3

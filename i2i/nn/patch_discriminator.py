@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.convolutions import convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
 from i2i.nn.resampling import BlurPool
+from i2i.nn.second_derivatives import TwiceLeakyReLU
 
 
 class PatchDiscriminator(nn.Module):

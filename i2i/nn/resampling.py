@@ -1,6 +1,6 @@
 """Layers that double height and width or halve them, learnt or by a fixed filter."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -110,11 +110,11 @@ class Halve(nn.Module):
 
 class _Halving(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:
+    def forward(ctx: object, features: Tensor) -> Tensor:
         return F.avg_pool2d(features, 2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
         batch, channels, height, width = gradient.shape
         repeated = (gradient / 4)[:, :, :, None, :, None].expand(-1, -1, -1, 2, -1, 2)
         return repeated.reshape(batch, channels, 2 * height, 2 * width)

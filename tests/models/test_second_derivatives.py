@@ -8,8 +8,8 @@ from torch import nn
 from i2i.losses import gradient_penalty, zero_centered_penalty
 from i2i.nn import normalize_spectrally, strided_patchgan
 from i2i.nn.domain_heads import DomainDiscriminator
-from i2i.nn.image_gradient import TwiceDifferentiatedConvolutions
 from i2i.nn.resampling import halve
+from i2i.nn.second_derivatives import TwiceDifferentiatedConvolutions
 
 SIDES = (17, 14)
 

@@ -1,15 +1,31 @@
-"""The gradient of a critic with respect to images, through which the critic then learns."""
+"""For critics that are differentiated twice: a leaky ReLU, convolutions, and the gradient with respect to images."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 Scores = TypeVar("Scores")
 Pair = tuple[int, int]
+
+
+class TwiceLeakyReLU(nn.Module):
+    """`x` where positive, `slope * x` elsewhere; its second derivative is absent rather than zero.
+
+    PyTorch's own gives a tensor of zeros as second derivative, and a gradient penalty then sends these zeros
+    back through the whole critic: two convolutions per layer for nothing.
+    """
+
+    def __init__(self, slope: float) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, features: Tensor) -> Tensor:
+        slopes = torch.where(features.detach() > 0, 1.0, self.slope).to(features.dtype)
+        return features * slopes
 
 
 def scores_and_image_gradient(
@@ -58,12 +74,12 @@ class TwiceDifferentiatedConvolutions(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., object],
         types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        run = self._convolve if function is F.conv2d else function
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        run: Callable[..., object] = self._convolve if function is F.conv2d else function
         return run(*args, **(kwargs or {}))
 
     def _convolve(
@@ -87,12 +103,24 @@ class TwiceDifferentiatedConvolutions(TorchFunctionMode):
         return convolved
 
 
+class _Context(Protocol):
+    """What the passes of a convolution share."""
+
+    saved_tensors: tuple[Tensor, Tensor]
+    needs_input_grad: tuple[bool, ...]
+    stride: Pair
+    padding: Pair
+    asked: TwiceDifferentiatedConvolutions | None
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _Convolution(torch.autograd.Function):
     """`F.conv2d` of images [B, C, H, W], whose gradient with respect to them is a transposed convolution."""
 
     @staticmethod
     def forward(
-        ctx: Any,
+        ctx: _Context,
         features: Tensor,
         weight: Tensor,
         bias: Tensor | None,
@@ -105,7 +133,7 @@ class _Convolution(torch.autograd.Function):
         return F.conv2d(features, weight, bias, stride, padding)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, ...]:
         features, weight = ctx.saved_tensors
         wanted, wants_leaves = ctx.needs_input_grad, ctx.asked is None or ctx.asked.leaves_wanted
         of_features, of_weight, of_bias = None, None, None
