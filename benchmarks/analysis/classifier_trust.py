@@ -84,8 +84,8 @@ def _hardly_knows(metric: str, real: Share) -> str:
     rests = ", and so do distances in its features" if metric == ACCURACY else ""
     return (
         f"{who} recognises {real.value:.3f} of the real test images (95% interval {real.low:.3f} to {real.high:.3f}), "
-        f"where guessing gets {real.chance:.3f} and {real.least:.3f} is asked for. `{metric}` then says "
-        f"little{rests}; nothing is ranked by them"
+        f"where guessing gets {real.chance:.3f}; the interval has to begin at {real.least:.3f} or more, and a few test "
+        f"images cannot show that. `{metric}` then says little{rests}; nothing is ranked by them"
     )
 
 

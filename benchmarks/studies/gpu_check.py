@@ -29,7 +29,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -50,7 +50,7 @@ from i2i.data.batches_ahead import BatchesAhead
 from i2i.data.image_files.images import Preprocess
 from i2i.data.training_images import RESIDENT, TrainingImages
 from i2i.presets.files import read
-from i2i.training.compiled_networks import compile_networks
+from i2i.training.compiled_networks import can_compile, compile_networks
 from i2i.training.device import autocast, choose_device, seed_streams
 from i2i.training.setup import run_config
 from i2i.training.steps.cuda_graphs import CapturedSteps, reason_against_graphs
@@ -123,8 +123,8 @@ class Steps:
         with device:
             self.translator = build_translator(self.config, task).train()
         self.translator.to(device=device, memory_format=self.format)  # type: ignore[call-overload]
-        if variant.compiled:
-            compile_networks(self.translator, device)
+        if variant.compiled and can_compile(device):
+            compile_networks(self.translator)
         self.optimizers, self.guard = build_optimizers(self.translator), FiniteGuard(device)
         rng = np.random.default_rng(0)
         pixels = {domain: rng.integers(0, 256, (20, *size, 3), dtype=np.uint8) for domain in domains}
@@ -288,9 +288,22 @@ def _seconds(run: Callable[[], object], device: torch.device, times: int = 10) -
 # --- sections, each of which returns what it found and the lines that tell it ---
 
 
+BESIDE = 0.4
+"""Share of the time after which processes beside each other are stopped, so that the rest can be timed."""
+
+
 def _left(options: argparse.Namespace) -> float:
-    """Seconds that a process may take."""
-    return max(float(options.until) - time.perf_counter() + 30, 30)
+    """Seconds that such a process may take."""
+    return max(float(options.until) - (1 - BESIDE) * float(options.seconds) - time.perf_counter(), 3.0)
+
+
+def _ran(command: Sequence[str], options: argparse.Namespace) -> "subprocess.CompletedProcess[str]":
+    """A process that has ended, or was stopped when its time was up; then its status is -1."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_left(options))
+    except subprocess.TimeoutExpired as stopped:
+        said = [text.decode() if isinstance(text, bytes) else text or "" for text in (stopped.stdout, stopped.stderr)]
+        return subprocess.CompletedProcess(command, -1, said[0], said[1] + "\nstopped: its time was up")
 
 
 Found = tuple[dict[str, Any], list[str]]
@@ -299,7 +312,7 @@ Found = tuple[dict[str, Any], list[str]]
 def run_tests(options: argparse.Namespace) -> Found:
     """The tests that need a GPU."""
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "tests"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_left(options))
+    done = _ran(command, options)
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "E  "))]
     counts = [line for line in done.stdout.splitlines() if re.search(r"\d+ (passed|failed|error|skipped)", line)]
     tail = counts[-1] if counts else (done.stdout + done.stderr).strip()[-400:]
@@ -482,7 +495,7 @@ def run_bench(options: argparse.Namespace) -> Found:
     command += ["--workers-per-gpu", "2"] if on_gpu else []
     command += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_left(options))
+    done = _ran(command, options)
     table = folder / "table.md"
     text = table.read_text() if table.is_file() else done.stderr[-1500:]
     return {
@@ -555,6 +568,8 @@ def main() -> None:
     parser.add_argument("--timed", type=int, default=30, help="steps by the clock")
     parser.add_argument("--seconds", type=float, default=450, help="after which no section begins")
     options = parser.parse_args()
+    if unknown := set(options.sections.split(",")) - SECTIONS.keys():
+        parser.error(f"no section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
     options.device, options.models = options.device or choose_device(), options.models.split(",")
     small = {"data": {"image_size": SMALL["image_size"]}}
     options.settings = PUBLISHED
@@ -578,7 +593,7 @@ def _all_sections(names: Sequence[str], options: argparse.Namespace) -> Iterator
     """What each section found and says, those that are timed when all others have ended."""
     together = [name for name in names if name not in IN_TURN]
     with ThreadPoolExecutor(max(len(together), 1)) as threads:
-        for section in [threads.submit(_section, name, options) for name in together]:
+        for section in as_completed([threads.submit(_section, name, options) for name in together]):
             yield section.result()
     for name in names:
         if name in IN_TURN:

@@ -95,7 +95,7 @@ def halve(features: Tensor) -> Tensor:
 
     Its gradient is the same too; PyTorch's takes a GPU five times as long as writing it.
     """
-    if features.requires_grad and features.shape[2] % 2 == features.shape[3] % 2 == 0:
+    if features.requires_grad and features.dim() == 4 and features.shape[2] % 2 == features.shape[3] % 2 == 0:
         halved: Tensor = _Halving.apply(features)
         return halved
     return F.avg_pool2d(features, 2)

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from i2i.nn.modes import without_autocast
+
 Scores = TypeVar("Scores")
 Pair = tuple[int, int]
 
@@ -84,21 +86,18 @@ class TwiceDifferentiatedConvolutions(TorchFunctionMode):
 
     def _convolve(
         self,
-        features: Tensor,
+        input: Tensor,
         weight: Tensor,
         bias: Tensor | None = None,
-        stride: int | Pair = 1,
-        padding: str | int | Pair = 0,
-        dilation: int | Pair = 1,
+        stride: int | Sequence[int] = 1,
+        padding: str | int | Sequence[int] = 0,
+        dilation: int | Sequence[int] = 1,
         groups: int = 1,
     ) -> Tensor:
-        if isinstance(padding, str) or _pair(dilation) != (1, 1) or groups != 1:
-            return F.conv2d(features, weight, bias, stride, padding, dilation, groups)
-        given: tuple[Tensor | None, ...] = (features, weight, bias)
+        if isinstance(padding, str) or _pair(dilation) != (1, 1) or groups != 1 or input.dim() != 4:
+            return F.conv2d(input, weight, bias, stride, padding, dilation, groups)
         leaves = all(one is None or one.is_leaf for one in (weight, bias))
-        if torch.is_autocast_enabled(features.device.type):
-            dtype = torch.get_autocast_dtype(features.device.type)
-            given = tuple(None if one is None else one.to(dtype) for one in given)
+        given = _cast(input), _cast(weight), None if bias is None else _cast(bias)
         convolved: Tensor = _Convolution.apply(*given, _pair(stride), _pair(padding), self if leaves else None)
         return convolved
 
@@ -137,15 +136,14 @@ class _Convolution(torch.autograd.Function):
         features, weight = ctx.saved_tensors
         wanted, wants_leaves = ctx.needs_input_grad, ctx.asked is None or ctx.asked.leaves_wanted
         of_features, of_weight, of_bias = None, None, None
-        if wanted[0]:
-            rest = _rest(features.shape, gradient.shape, weight.shape, ctx.stride, ctx.padding)
-            of_features = F.conv_transpose2d(gradient, weight, None, ctx.stride, ctx.padding, rest)
-        if wants_leaves and (wanted[1] or wanted[2]):
-            mask, sides = (
-                [False, wanted[1], wanted[2]],
-                ([len(weight)], ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1),
-            )
-            _, of_weight, of_bias = torch.ops.aten.convolution_backward(gradient, features, weight, *sides, mask)
+        with without_autocast(gradient.device):  # as the forward pass was, whose tensors these are
+            if wanted[0]:
+                rest = _rest(features.shape, gradient.shape, weight.shape, ctx.stride, ctx.padding)
+                of_features = F.conv_transpose2d(gradient, weight, None, ctx.stride, ctx.padding, rest)
+            if wants_leaves and (wanted[1] or wanted[2]):
+                sides = ([len(weight)], ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1)
+                mask = [False, wanted[1], wanted[2]]
+                _, of_weight, of_bias = torch.ops.aten.convolution_backward(gradient, features, weight, *sides, mask)
         return of_features, of_weight, of_bias, None, None, None
 
 
@@ -158,8 +156,14 @@ def _rest(features: torch.Size, outputs: torch.Size, kernel: torch.Size, stride:
     return height, width
 
 
+def _cast(value: Tensor) -> Tensor:
+    """In the precision of autocast, if that is on; float64 stays."""
+    kind = value.device.type
+    if not torch.is_autocast_enabled(kind) or value.dtype == torch.float64:
+        return value
+    return value.to(torch.get_autocast_dtype(kind))
+
+
 def _pair(value: int | Sequence[int]) -> Pair:
-    if isinstance(value, int):
-        return value, value
-    height, width = value
-    return height, width
+    sides = [value] if isinstance(value, int) else list(value)
+    return sides[0], sides[-1]

@@ -15,20 +15,26 @@ OPTIONS: dict[str, str | int | bool] = {"fallback_random": True, "force_layout_o
 which the compiler by itself avoids where one has fewer outputs than inputs, as in every decoder."""
 
 
-def compile_networks(translator: Translator, device: torch.device) -> bool:
-    """Let a translator's generators be compiled when they are first called, on a GPU; returns whether they are.
+def can_compile(device: torch.device) -> bool:
+    """Whether networks are compiled on that device; where a GPU has no compiler, this is said.
 
-    Their parameters, their state and copies of them are as before. On a CPU nothing is done: compiling takes minutes
-    there, and steps were not faster.
+    On a CPU they are not: compiling takes minutes there, and steps were not faster.
     """
     if device.type != "cuda":
         return False
     if find_spec(COMPILER) is None:
         console.note(f"i2i: networks are not compiled (train.compile=auto), since {COMPILER} is not installed")
         return False
+    return True
+
+
+def compile_networks(translator: Translator) -> None:
+    """Let a translator's generators be compiled when they are first called.
+
+    Their parameters, their state and copies of them are as before.
+    """
     for network in generators_of(translator):
         network.compile(dynamic=False, options=OPTIONS)
-    return True
 
 
 def generators_of(translator: Translator) -> Iterator[nn.Module]:

@@ -36,7 +36,6 @@ def resolved(config: RunConfig, device: torch.device) -> RunConfig:
     train = config.train
     precision = native_precision(device) if train.precision == "auto" else train.precision
     faster = (device.type, precision) in registry.get(config.name).channels_last
-    faster |= train.compile == "auto" and (device.type, precision) == ("cuda", "bf16")  # measured: docs/performance.md
     channels_last = faster if train.channels_last == "auto" else train.channels_last
     chosen = train.model_copy(update={"precision": precision, "channels_last": channels_last})
     return config.model_copy(update={"train": chosen})
@@ -71,9 +70,13 @@ def emulation_notice(precision: str, device: torch.device) -> str | None:
     )
 
 
-def memory_format_of(train: TrainConfig) -> torch.memory_format:
-    """That of images and weights in a training whose settings are resolved."""
-    return torch.channels_last if train.channels_last is True else torch.contiguous_format
+def memory_format_of(train: TrainConfig, compiled: bool = False) -> torch.memory_format:
+    """That of images and weights in a training whose settings are resolved; of `compiled` networks NHWC in bf16.
+
+    Those were measured to be faster so (docs/performance.md). Keys of results do not know of compiling.
+    """
+    last = train.channels_last is True or (compiled and train.precision == "bf16")
+    return torch.channels_last if last else torch.contiguous_format
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:

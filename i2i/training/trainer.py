@@ -31,7 +31,7 @@ from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
 from i2i.training.budget import images_per_step, training_budget
 from i2i.training.callbacks.base import Callback, Record
-from i2i.training.compiled_networks import compile_networks
+from i2i.training.compiled_networks import can_compile, compile_networks
 from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
 from i2i.training.loss_log import LossLog
@@ -86,7 +86,8 @@ class Trainer:
         self.run, self.config, self.images, self.device = run, config, images.on(device), device
         self.callbacks, self.data, self._evaluator, self.processes = callbacks, data, evaluator, processes
         self.seed, self.rollbacks = config.train.seed, 0
-        self.memory_format = memory_format_of(config.train)
+        self._compiled = config.train.compile == "auto" and can_compile(device)
+        self.memory_format = memory_format_of(config.train, self._compiled)
         self.translator = build_translator(config, task)
         self.log, self.budgets = LossLog(), tuple[Budget, ...]()
         checkpoint = newest_checkpoint(run)
@@ -97,7 +98,8 @@ class Trainer:
         else:
             load_weights(self.translator, checkpoint)
         self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
-        self._compiled = config.train.compile == "auto" and compile_networks(self.translator, device)
+        if self._compiled:
+            compile_networks(self.translator)
         processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
         self.optimizers = build_optimizers(self.translator)
         self.average = build_average(

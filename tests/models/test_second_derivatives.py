@@ -1,12 +1,14 @@
 """Gradients of critics with respect to images: those that a GPU is quick at are those of PyTorch's own convolutions."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from i2i.losses import gradient_penalty, zero_centered_penalty
-from i2i.nn import normalize_spectrally, strided_patchgan
+from i2i.nn import normalize_spectrally, strided_patchgan, without_autocast
 from i2i.nn.domain_heads import DomainDiscriminator
 from i2i.nn.resampling import halve
 from i2i.nn.second_derivatives import TwiceDifferentiatedConvolutions
@@ -80,6 +82,45 @@ def test_under_autocast_convolutions_are_in_bfloat16_as_ever():
         usual = critic(images)
     assert scores.dtype == usual.dtype == torch.bfloat16
     assert torch.equal(scores, usual)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"stride": [2], "padding": [1], "dilation": [1]},
+        {"stride": (2, 1), "padding": torch.Size((0, 2))},
+        {"padding": "same"},
+        {"groups": 3},
+    ],
+)
+@pytest.mark.parametrize("shape", [(2, 3, 7, 6), (3, 7, 6)])
+def test_whatever_pytorch_convolves_is_convolved(settings, shape):
+    images, weight = torch.rand(shape), torch.rand(6, 3 // settings.get("groups", 1), 3, 3)
+    with TwiceDifferentiatedConvolutions():
+        found = F.conv2d(input=images, weight=weight, **settings)
+    assert torch.equal(found, F.conv2d(images, weight, **settings))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_critic_in_a_precision_of_its_own_keeps_it_within_autocast(dtype):
+    """PyTorch's autocast leaves float64 alone; a critic without autocast has its gradient without it too."""
+    images, convolution = torch.rand(2, 3, *SIDES, dtype=dtype), nn.Conv2d(3, 4, 4, 2, 1, dtype=dtype)
+
+    def critic(given):
+        with without_autocast(given.device) if dtype == torch.float32 else nullcontext():
+            return convolution(given).tanh()
+
+    def gradient():
+        given = images.clone().requires_grad_()
+        with TwiceDifferentiatedConvolutions() as convolutions:
+            scores = critic(given)
+        return convolutions.gradient(scores.sum(), given)
+
+    expected = gradient()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = gradient()
+    assert expected.dtype == dtype
+    assert torch.equal(found, expected)
 
 
 def test_a_zero_centered_penalty_is_half_the_mean_square_of_slopes():

@@ -4,6 +4,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -94,6 +95,16 @@ def test_the_gpu_check_tells_how_many_tests_passed_whatever_is_said_after(tmp_pa
     )
     done = subprocess.CompletedProcess([], 1, said, "")
     monkeypatch.setattr(gpu_check.subprocess, "run", lambda *given, **named: done)
-    found, lines = gpu_check.run_tests(argparse.Namespace(until=0.0))
+    found, lines = gpu_check.run_tests(argparse.Namespace(until=0.0, seconds=1.0))
     assert found["summary"] == "1 failed, 2 passed in 3.00s"
     assert lines == [found["summary"], "FAILED tests/a.py::b - E"]
+
+
+@pytest.mark.integration
+def test_what_the_gpu_check_starts_is_stopped_in_time_for_what_is_timed():
+    options = argparse.Namespace(until=time.perf_counter() + 6, seconds=10.0)  # four tenths of them are over
+    began = time.perf_counter()
+    done = gpu_check._ran([sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"], options)
+    assert time.perf_counter() - began < 30
+    assert (done.returncode, done.stdout) == (-1, "1\n")
+    assert "its time was up" in done.stderr

@@ -8,7 +8,7 @@ from i2i import registry
 from i2i.testing import CPU, Subject
 from i2i.training import compiled_networks
 from i2i.training.callbacks.base import Callback
-from i2i.training.compiled_networks import compile_networks, generators_of
+from i2i.training.compiled_networks import can_compile, compile_networks, generators_of
 from i2i.training.trainer import Trainer
 
 GPU = torch.device("cuda")
@@ -39,11 +39,11 @@ def compiled_on_a_cpu(monkeypatch):
         graphs.append(graph)
         return graph.forward
 
-    def compiled(translator, device):
+    def compiled(translator):
         for network in generators_of(translator):
             network.compile(backend=backend, dynamic=False)
-        return True
 
+    monkeypatch.setattr("i2i.training.trainer.can_compile", lambda device: True)
     monkeypatch.setattr("i2i.training.trainer.compile_networks", compiled)
     return graphs
 
@@ -59,16 +59,18 @@ def test_compiled_generators_train_as_eager_ones_and_translate_eagerly(tmp_path,
 
 
 def test_only_a_gpu_with_a_compiler_compiles(monkeypatch, capsys):
+    assert not can_compile(CPU)
+    monkeypatch.setattr(compiled_networks, "find_spec", lambda name: None)
+    assert not can_compile(GPU)
+    assert "triton is not installed" in capsys.readouterr().err
+    monkeypatch.setattr(compiled_networks, "find_spec", lambda name: name)
+    assert can_compile(GPU)
+
+
+def test_networks_are_compiled_with_options_that_there_are(monkeypatch):
     called = []
     monkeypatch.setattr(nn.Module, "compile", lambda self, **settings: called.append(settings))
-    translator = Subject(registry.get("cyclegan")).build()
-    assert not compile_networks(translator, CPU)
-    monkeypatch.setattr(compiled_networks, "find_spec", lambda name: None)
-    assert not compile_networks(translator, GPU)
-    assert "triton is not installed" in capsys.readouterr().err
-    assert not called
-    monkeypatch.setattr(compiled_networks, "find_spec", lambda name: name)
-    assert compile_networks(translator, GPU)
+    compile_networks(Subject(registry.get("cyclegan")).build())
     assert [settings["options"]["fallback_random"] for settings in called] == [True, True]
     assert called[0]["options"].keys() <= set(torch._inductor.list_options())
 

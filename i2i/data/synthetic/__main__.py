@@ -1,4 +1,4 @@
-"""Draws some scenes of a built-in dataset, `python -m i2i.data.synthetic`, for `processes.py`: a line for each."""
+"""Draws some scenes of a built-in dataset for `processes.py`, and says the number of each on a line."""
 
 import json
 import sys
@@ -10,9 +10,9 @@ from i2i.data.synthetic.embedded import draw_scene
 def main() -> None:
     """Read an order from standard input and draw its part."""
     order = json.load(sys.stdin)
-    splits = order["splits"]
-    for scene in range(order["first"], len(splits), order["step"]):
-        draw_scene(order["name"], Path(order["root"]), tuple(order["size"]), order["seed"], scene, splits[scene])
+    root, size = Path(order["root"]), tuple(order["size"])
+    for scene in order["scenes"]:
+        draw_scene(order["name"], root, size, order["seed"], scene, order["splits"][scene])
         print(scene, flush=True)
 
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from threading import Lock
 from typing import Any
 
@@ -14,9 +15,13 @@ from i2i.utils.progress import Progress
 
 SCENES_PER_PROCESS = 150
 """Fewer are drawn in the time that another process takes to start."""
-MODULE = "i2i.data.synthetic"
+MOST_PROCESSES = 8
+"""Each takes half a gigabyte."""
+MODULE = "i2i.data.synthetic.__main__"
+PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; import importlib; importlib.import_module(sys.argv[1]).main()"
+"""Imports from where this process does, whatever lies in the working directory."""
 Order = dict[str, Any]
-"""The arguments of `embedded.draw_scene` and the split of every scene, as `python -m i2i.data.synthetic` reads them."""
+"""The arguments of `embedded.draw_scene` and the split of every scene, as `__main__.py` beside this reads them."""
 
 
 def draw_scenes(order: Order, draw: Callable[[int], None], progress: Progress | None) -> None:
@@ -28,14 +33,17 @@ def draw_scenes(order: Order, draw: Callable[[int], None], progress: Progress | 
         progress: called with scenes drawn and in total, by one thread at a time.
     """
     total = len(order["splits"])
-    parts = max(1, min(os.cpu_count() or 1, total // SCENES_PER_PROCESS))
+    parts = max(1, min(os.cpu_count() or 1, MOST_PROCESSES, total // SCENES_PER_PROCESS))
     counter = _Counter(total, progress)
-    orders = [{**order, "first": part, "step": parts} for part in range(1, parts)]
-    with ThreadPoolExecutor(parts) as threads, _helpers(orders) as helpers:
-        counts = [threads.submit(_follow, helper, counter) for helper in helpers]
+    with ThreadPoolExecutor(parts) as threads, _helpers(parts - 1) as helpers:
+        shares = [range(part, total, parts) for part in range(1, parts)]
+        counts = [
+            threads.submit(_follow, helper, {**order, "scenes": list(share)}, counter)
+            for helper, share in zip(helpers, shares, strict=False)
+        ]
         _draw_here(range(0, total, parts), draw, counter)
-        for part, drawn in enumerate(counts, 1):  # what a process has left, for whatever reason, is drawn here
-            _draw_here(range(part, total, parts)[drawn.result() :], draw, counter)
+        for share, drawn in zip_longest(shares, counts):  # what a process has left, for whatever reason, is drawn here
+            _draw_here(share[drawn.result() if drawn else 0 :], draw, counter)
 
 
 class _Counter:
@@ -58,12 +66,13 @@ def _draw_here(scenes: range, draw: Callable[[int], None], counter: _Counter) ->
 
 
 @contextmanager
-def _helpers(orders: list[Order]) -> Iterator[list["subprocess.Popen[str]"]]:
-    """A process per order, which says a line for each scene that it has drawn; all have ended afterwards."""
+def _helpers(count: int) -> Iterator[list["subprocess.Popen[str]"]]:
+    """So many processes, or as many as can be started; all have ended afterwards."""
     helpers: list[subprocess.Popen[str]] = []
     try:
-        for order in orders:
-            helpers.append(_started(order))
+        with suppress(OSError):
+            for _ in range(count):
+                helpers.append(_started())
         yield helpers
     finally:
         for helper in helpers:
@@ -73,28 +82,26 @@ def _helpers(orders: list[Order]) -> Iterator[list["subprocess.Popen[str]"]]:
                 helper.stdout.close()
 
 
-def _started(order: Order) -> "subprocess.Popen[str]":
+def _started() -> "subprocess.Popen[str]":
     """In a session of its own, so that Ctrl-C reaches this process alone, which then ends it."""
-    helper = subprocess.Popen(
-        (sys.executable, "-m", MODULE),
+    return subprocess.Popen(
+        (sys.executable, "-P", "-c", PROGRAM, MODULE, *sys.path),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
     )
-    try:
-        with helper.stdin as given:  # type: ignore[union-attr]
-            json.dump(order, given)
-    except BrokenPipeError:  # it has ended, and has drawn nothing
-        pass
-    return helper
 
 
-def _follow(helper: "subprocess.Popen[str]", counter: _Counter) -> int:
-    """How many scenes a process draws until it ends."""
+def _follow(helper: "subprocess.Popen[str]", order: Order, counter: _Counter) -> int:
+    """How many of the scenes of an order, from the first on, a process says it has drawn until it ends."""
+    with suppress(BrokenPipeError), helper.stdin as given:  # type: ignore[union-attr]
+        json.dump(order, given)
     drawn = 0
-    for _ in helper.stdout or ():
+    for line, scene in zip(helper.stdout or (), order["scenes"], strict=False):
+        if line != f"{scene}\n":
+            break
         drawn += 1
         counter.advance()
     return drawn
