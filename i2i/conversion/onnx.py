@@ -24,6 +24,7 @@ from i2i.errors import ExportError, UserError
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import chosen_weights, require_checkpoint, restore
 from i2i.translator import Task, Translator
+from i2i.utils import console
 from i2i.utils.atomic_write import write_text
 from i2i.utils.text import code, fenced, prose
 
@@ -69,6 +70,10 @@ def export_onnx(
         translator.check_sampling_steps(sampling_steps)
     (_, notes), lines, files = translator.exportable(), [], {}
     description = _describe(translator, facts, notes)
+    if "sampling_steps" in translator.takes:
+        console.note(
+            "i2i: a graph writes out every sampling step, which takes seconds each; --sampling-steps says how many"
+        )
     for graph in graphs(translator, str(facts["settings"]["model"]["name"]), sampling_steps):
         path = out / graph.file
         written = _write(path, graph, translator, opset, {**description, **graph.facts})

@@ -293,10 +293,11 @@ def test_missing_packages_are_named_with_the_extra(tmp_path, monkeypatch, stop):
     ],
     ids=str,
 )
-def test_noise_and_reference_images_are_inputs(tmp_path, name, model, options):
+def test_noise_and_reference_images_are_inputs(tmp_path, capsys, name, model, options):
     side = 32  # fewer levels, and so fewer operations to trace
     translator = make_run(tmp_path / "run", name, ways=1, side=side, **model)
     formats.export(tmp_path / "run", "onnx", tmp_path / "onnx", **options)
+    assert ("writes out every sampling step" in capsys.readouterr().err) == ("sampling_steps" in translator.takes)
     files = json.loads((tmp_path / "onnx" / "translator.json").read_text())["files"]
     batch, like = images(2, side, side), images(2, side, side, seed=9)
     noise = Noise([4, 5]).normal(*_lengths(files["dawn2dusk.onnx"]["inputs"]["noise"], side))
