@@ -287,20 +287,15 @@ def _seconds(run: Callable[[], object], device: torch.device, times: int = 10) -
 
 # --- sections, each of which returns what it found and the lines that tell it ---
 
-
-BESIDE = 0.4
-"""Share of the time after which processes beside each other are stopped, so that the rest can be timed."""
-
-
-def _left(options: argparse.Namespace) -> float:
-    """Seconds that such a process may take."""
-    return max(float(options.until) - (1 - BESIDE) * float(options.seconds) - time.perf_counter(), 3.0)
+KEPT = 0.6
+"""Share of the time that is kept for what is timed: processes beside each other are stopped ahead of it."""
 
 
 def _ran(command: Sequence[str], options: argparse.Namespace) -> "subprocess.CompletedProcess[str]":
     """A process that has ended, or was stopped when its time was up; then its status is -1."""
+    left = options.until - KEPT * options.seconds - time.perf_counter()
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=_left(options))
+        return subprocess.run(command, capture_output=True, text=True, timeout=max(left, 3.0))
     except subprocess.TimeoutExpired as stopped:
         said = [text.decode() if isinstance(text, bytes) else text or "" for text in (stopped.stdout, stopped.stderr)]
         return subprocess.CompletedProcess(command, -1, said[0], said[1] + "\nstopped: its time was up")
@@ -523,7 +518,7 @@ def check_nccl(options: argparse.Namespace) -> Found:
         str(count),
         str(script),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = _ran(command, options)
     return {"processes": count, "status": done.returncode}, [
         f"{backend}, {count} processes: " + ("right" if done.returncode == 0 else done.stderr[-300:])
     ]

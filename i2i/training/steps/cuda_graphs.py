@@ -172,13 +172,14 @@ class _StepKind:
     turns: list["_CapturedPhase"] = field(default_factory=list)
 
     def end_step(self) -> None:
-        """Count the step, after which no autograd graph of a captured phase is needed any more.
+        """Count the step; after the one that is captured no autograd graph of its phases is needed any more.
 
         One that lived on would keep its activations, and tie parameters to the stream on which it was made.
         """
+        if self.count == WARM_UPS:
+            for turn in self.turns:
+                turn.left = [{name: value.detach() for name, value in step.items()} for step in turn.left]
         self.count += 1
-        for turn in self.turns:
-            turn.left = [{name: value.detach() for name, value in step.items()} for step in turn.left]
 
 
 @dataclass
