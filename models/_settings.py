@@ -1,13 +1,18 @@
 """Settings that the three GANs have in common and that none of their papers has."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from i2i.nn import Padding, Upsampling
-from i2i.translator import ModelConfig
+from i2i.translator import InKey, ModelConfig
 
 # Far above what has ever been trained; more is a slip of the hand.
 MOST_CHANNELS = 4_096
 MOST_BLOCKS = 256
+
+OuterKernel = Annotated[Literal[3, 5, 7], InKey.WHERE_CHANGED]
+"""Size of the kernels of a ResNet generator's first and last convolution."""
 
 
 class Variations(ModelConfig):

@@ -18,7 +18,7 @@ from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.resnet import RESNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, halved, interpolation, total
-from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
+from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, OuterKernel, Variations
 from i2i.nn import (
     ImagePool,
     Norm,
@@ -51,6 +51,7 @@ class CycleGANConfig(Variations):
     layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 3 has receptive fields of 70 px")
     norm: Norm = "instance"
     padding: Padding = "reflect"
+    outer_kernel: OuterKernel = Field(7, description="kernels of the generator's first and last convolution")
     gan: GANObjective = "lsgan"
     cycle: Literal["both", "forward", "backward"] = Field(
         "both", description="which images go there and back; forward: only those of the first domain"
@@ -106,6 +107,7 @@ class CycleGAN(Translator):
             norm=config.norm,
             padding=config.padding,
             upsampling=config.upsampling,
+            outer_kernel=config.outer_kernel,
             outputs=outputs,
         )
         return initialize(generator)
@@ -238,6 +240,7 @@ class CycleGAN(Translator):
             "norm": ("instance", "batch"),
             "padding": ("reflect",),
             "upsampling": ("deconv",),
+            "outer_kernel": (7,),
             "spectral_norm": (False,),
         },
     )

@@ -16,7 +16,7 @@ from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.resnet import LABELLED_RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, label_loss
-from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
+from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, OuterKernel, Variations
 from i2i.nn import Norm, ResnetGenerator, normalize_spectrally, strided_patchgan
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
@@ -30,6 +30,7 @@ class StarGANConfig(Variations):
     blocks: int = Field(6, ge=0, le=MOST_BLOCKS, description="residual blocks of the generator")
     layers: int = Field(6, ge=1, le=20, description="stride-2 convolutions of the discriminator, at most")
     norm: Norm = Field("instance-affine", description="normalisation of the generator")
+    outer_kernel: OuterKernel = Field(7, description="kernels of the generator's first and last convolution")
     gan: GANObjective = "wgan-gp"
     n_critic: int = Field(5, ge=1, le=1_000, description="discriminator updates per generator update")
     lambda_classification: float = Field(1.0, ge=0)
@@ -65,6 +66,7 @@ class StarGAN(Translator):
             resampling="conv4",
             last_bias=False,
             upsampling=config.upsampling,
+            outer_kernel=config.outer_kernel,
         )
         self.discriminator = strided_patchgan(
             task.channels, config.discriminator_width, config.layers, task.labels.classes, task.image_size
@@ -165,6 +167,7 @@ class StarGAN(Translator):
             "norm": ("instance-affine",),
             "padding": ("zeros",),
             "upsampling": ("deconv",),
+            "outer_kernel": (7,),
             "spectral_norm": (False,),
         },
     )

@@ -57,6 +57,8 @@ class ResnetGenerator(nn.Module):
         last_bias: whether the last convolution has a bias (CycleGAN: yes, StarGAN: no).
         upsampling: how the decoder doubles unless it is antialiased; all papers do it by transposed convolutions.
         downsamplings: how often the encoder halves, each time with twice the channels (pix2pixHD: 4).
+        outputs: channels of the output image; None: as many as the input has.
+        outer_kernel: size of the kernels of the first and the last convolution, odd (7 in all papers).
 
     Input [B, channels, H, W] in [-1, 1] and labels [B, labels]; output [B, channels, H, W] in [-1, 1].
     H and W must be multiples of `multiple` = 2^downsamplings.
@@ -77,13 +79,14 @@ class ResnetGenerator(nn.Module):
         upsampling: Upsampling = "deconv",
         downsamplings: int = 2,
         outputs: int | None = None,
+        outer_kernel: int = 7,
     ) -> None:
         super().__init__()
         bias = needs_bias(norm)
         self.channels, self.labels = channels, labels
         self.multiple = 2**downsamplings
         layers = [
-            *convolution(channels + labels, width, 7, padding, bias),
+            *convolution(channels + labels, width, outer_kernel, padding, bias),
             norm_layer(norm, width),
             nn.ReLU(inplace=True),
         ]
@@ -97,7 +100,7 @@ class ResnetGenerator(nn.Module):
             layers.append(ResidualBlock(width * self.multiple, norm, padding))
         for level in range(downsamplings, 0, -1):
             layers += double(width * 2**level, norm, resampling, bias, upsampling, padding)
-        layers += [*convolution(width, outputs or channels, 7, padding, last_bias), nn.Tanh()]
+        layers += [*convolution(width, outputs or channels, outer_kernel, padding, last_bias), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -1,5 +1,6 @@
 """The contract between translators and everything that trains, saves, runs and compares them."""
 
+from i2i.config import InKey
 from i2i.translator.complete import FORMER, former
 from i2i.translator.phases import Losses, Optimizer, Phase, Step
 from i2i.translator.request import End, Noise, Request
@@ -11,6 +12,7 @@ __all__ = [
     "CosineDecay",
     "Coverage",
     "End",
+    "InKey",
     "LinearDecay",
     "Losses",
     "ModelConfig",

@@ -135,6 +135,21 @@ def test_shared_settings_reach_the_networks(name):
     assert normalized == {key for key, _ in spectral.named_children() if key.startswith("discriminator")}
 
 
+@pytest.mark.parametrize("padding", ["zeros", "reflect"])
+@pytest.mark.parametrize("name", ["cyclegan", "stargan"])
+def test_outer_kernel_is_the_size_of_a_generators_first_and_last_kernels_alone(name, padding):
+    def kernels(**settings):
+        translator = Subject(registry.get(name), {"padding": padding, **settings}).build().eval()
+        generator = getattr(translator, translator.generators[0])
+        images, labels = torch.zeros(1, 3, 16, 24), torch.zeros(1, generator.labels) if generator.labels else None
+        assert generator(images, labels).shape == images.shape
+        return [m.kernel_size for m in generator.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+
+    published = kernels()
+    assert (published[0], published[-1]) == ((7, 7), (7, 7))
+    assert kernels(outer_kernel=3) == [(3, 3), *published[1:-1], (3, 3)]
+
+
 @pytest.mark.parametrize("name", CRITICS)
 def test_spectral_norm_makes_every_largest_singular_value_one(name):
     torch.manual_seed(0)
