@@ -5,10 +5,14 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
+import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from i2i.benchmarks.studies import against_reference, gpu_check
+from i2i.training.setup import run_config
 
 OPTIONS = """
 import argparse
@@ -56,9 +60,44 @@ def test_a_step_is_measured_beside_that_of_a_checkout_with_fewer_options(tmp_pat
         monkeypatch.delitem(sys.modules, name, raising=False)
     against_reference.main([str(tmp_path), "--models", "pix2pix", "--size", "32", "--rounds", "1", "--steps", "1"])
     said = capsys.readouterr().out
-    assert said.count("pix2pix 32 px: theirs ") == 2
+    assert said.count("pix2pix 32 px, batch 1: theirs ") == 2
     assert "ours in auto" in said
     assert "ours in fp32" in said
+
+
+@contextmanager
+def hooked(note):
+    hook = register_optimizer_step_pre_hook(note)
+    yield
+    hook.remove()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", list(against_reference.PLAIN))
+def test_the_plain_loop_learns_what_our_step_learns(name, monkeypatch):
+    """What their optimizers are given, of the same start and draws: two implementations of each loss agree."""
+    small = {"width": 8, "discriminator_width": 8} | ({"dropout": 0.0} if name == "pix2pix" else {})
+    monkeypatch.setattr(
+        against_reference, "run_config", lambda *given: run_config(given[0], {**given[1], "model": small})
+    )
+    items, seen = against_reference.items_for(name, 32, 3), []
+
+    def note(optimizer, *_):
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        seen.append(torch.cat([weight.grad.flatten() for weight in weights]))
+
+    with hooked(note):
+        for loop in (against_reference.plain, against_reference.ours):
+            torch.manual_seed(1)
+            translator, config = against_reference.published(name, 32, 3, "fp32")
+            given = (translator, items) if loop is against_reference.plain else (translator, config, items)
+            take = loop(name, *given)
+            torch.manual_seed(2)
+            take()
+    plain, own = seen[: len(seen) // 2], seen[len(seen) // 2 :]
+    assert len(plain) == (6 if name == "stargan" else 2)
+    for one, two in zip(plain, own, strict=True):
+        assert (one - two).norm() < 1e-4 * one.norm()
 
 
 @pytest.mark.slow
