@@ -242,6 +242,14 @@ def _seconds(take: Take, steps: int) -> tuple[float, float]:
     return time.process_time() - process, time.perf_counter() - clock
 
 
+def positive(text: str) -> int:
+    """A number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def _spread(ratios: list[float]) -> str:
     return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
@@ -249,16 +257,25 @@ def _spread(ratios: list[float]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print a line per model and precision."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("path", type=Path, nargs="?", help="a checkout of the authors' code; none: a plain loop")
+    parser.add_argument(
+        "path", type=Path, nargs="?", help="a checkout of the authors' code; none, and for stargan: a plain loop"
+    )
     parser.add_argument("--models", default=",".join(PLAIN))
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--batch", type=int, help="by default that of the paper")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--size", type=positive, default=128)
+    parser.add_argument("--batch", type=positive, help="by default that of the paper")
+    parser.add_argument("--rounds", type=positive, default=3)
+    parser.add_argument("--steps", type=positive, default=2)
     options = parser.parse_args(arguments)
+    names = options.models.split(",")
+    if not set(names) <= set(PLAIN):
+        parser.error(f"--models {options.models}: known are {', '.join(PLAIN)}")
     if options.path is not None:
+        if not (options.path / "options" / "train_options.py").is_file():
+            parser.error(
+                f"{options.path} is no checkout of pytorch-CycleGAN-and-pix2pix: leave it out for a plain loop"
+            )
         sys.path.insert(0, str(options.path.absolute()))
-    for name in options.models.split(","):
+    for name in names:
         count = options.batch or registry.get(name).defaults.get("batch_size", 1)
         items = items_for(name, options.size, count)
         has_theirs = options.path is not None and name in THEIR_NAMES
