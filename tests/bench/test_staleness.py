@@ -69,7 +69,7 @@ def test_settings_of_one_model_are_in_the_keys_of_its_own_work(changed):
     assert changed("stargan.learning_rate=0.01") == {(function, "stargan") for function in OF_TRAINING}
 
 
-@pytest.mark.parametrize("setting", ["data.flip=false", "data.zoom=1.25", "train.batch_size=3", "budget.images=32"])
+@pytest.mark.parametrize("setting", ["data.flip=false", "data.zoom=1.25", "train.batch_size=6", "budget.images=32"])
 def test_settings_of_all_training_runs_are_in_their_keys(changed, setting):
     found = changed(setting)
     learning = {(function, name) for function in OF_TRAINING for name in ("pix2pix", "stargan")}
