@@ -16,6 +16,7 @@ from i2i.errors import UserError
 from i2i.training.device import choose_device
 from i2i.utils.disk_full import is_disk_full
 from i2i.utils.locks import tried
+from i2i.utils.memory import freed_memory_kept
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Runner:
                 return
             if state.startswith(DAMAGED):
                 log.warning("%s; it is made again", state)
-            with _explained(self.bench):
+            with _explained(self.bench), freed_memory_kept():
                 job_records.started(self.bench, job, versions())
                 began = time.perf_counter()
                 job.perform(report, choose_device(self.device))

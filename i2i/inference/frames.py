@@ -15,6 +15,7 @@ from i2i.errors import UserError
 from i2i.inference import video_files
 from i2i.inference.translate_files import Convert, Translation, collect, full_resolution, resized
 from i2i.utils.given_paths import check_file, check_folder, check_new_folder
+from i2i.utils.memory import freed_memory_kept
 from i2i.utils.progress import Progress
 
 Write = Callable[[Path, np.ndarray], None]
@@ -70,6 +71,7 @@ class _Changes:
         return self.total / max(1, self.pairs)
 
 
+@freed_memory_kept()
 def translate_frames(
     translate: Translation,
     preprocess: Preprocess,

@@ -17,6 +17,7 @@ from i2i.inference.tile_statistics import PASSES, image_statistics
 from i2i.inference.tiling import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
 from i2i.translator import Coverage, Translator
 from i2i.translator.request import LARGEST_SEED, sample_name
+from i2i.utils.memory import freed_memory_kept
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
 from i2i.utils.text import option
@@ -391,6 +392,7 @@ def _without_noise(translate: Translation) -> str:
     return "beside a reference image this model takes no noise" if alike else ""
 
 
+@freed_memory_kept()
 def translate_files(convert: Convert, files: Files, out: Path, write: Write, progress: Progress | None = None) -> None:
     """Write the translation of every image below `out`; they are read some at a time."""
     for start in range(0, len(files), BATCH):

@@ -42,6 +42,7 @@ from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import FID, content_name, metric_named, perceptual_name
 from i2i.metrics.sets.measures import ImageSet, notes, of_requested_sets
 from i2i.metrics.sets.names import IN_FEATURES, SetMeasure
+from i2i.utils.memory import freed_memory_kept
 from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error
@@ -152,6 +153,7 @@ def parse_range(text: str | None) -> Limits | None:
     return low, high
 
 
+@freed_memory_kept()
 def score_folders(
     folders: Folders,
     extractor: str | None = None,

@@ -26,7 +26,7 @@ from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
-from i2i.utils.memory import most_resident
+from i2i.utils.memory import freed_memory_kept, most_resident
 
 TIMED = 2
 PATIENCE = 20.0
@@ -106,7 +106,8 @@ def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
             torch.accelerator.synchronize(device)
 
     translator.train()
-    mean = _mean_seconds(translator, run, patience)
+    with freed_memory_kept():
+        mean = _mean_seconds(translator, run, patience)
     steps, seconds = _whole(training_budget(config, translator), mean)
     return Trial(mean, steps, seconds, _most_memory(device), str(device))
 

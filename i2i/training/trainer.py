@@ -44,7 +44,7 @@ from i2i.training.validation import Evaluator, Validation
 from i2i.translator import LinearDecay, ModelConfig, Schedule, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.disk_full import is_disk_full
-from i2i.utils.memory import asked_for, is_out_of_memory
+from i2i.utils.memory import asked_for, freed_memory_kept, is_out_of_memory
 
 
 def build_translator(config: RunConfig, task: Task) -> Translator:
@@ -126,7 +126,8 @@ class Trainer:
                 The run folder then holds a good checkpoint to go on from.
         """
         try:
-            return self._train()
+            with freed_memory_kept():
+                return self._train()
         except LostProcess as lost:
             raise LostProcess(lost_process(self.run, self.position.step, str(lost))) from None
         except Exception as error:

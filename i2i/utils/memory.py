@@ -1,5 +1,6 @@
-"""What a machine lacks: a device, or memory, which every library tells in words of its own."""
+"""Memory: how it is kept, and what a machine lacks of it, which every library tells in words of its own."""
 
+import ctypes
 import errno
 import gc
 import sys
@@ -83,6 +84,50 @@ def many_objects() -> Iterator[None]:
     finally:
         if searched:
             gc.enable()
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
+"""Of `mallopt`, from malloc.h: what may lie free at the end, what is mapped by itself, and how many such blocks."""
+MAPPED_FROM = 32 * 2**20
+"""What glibc comes to map by itself where it may adapt, on 64 bits; it gives back twice that."""
+
+
+_keeping = 0
+"""Blocks of `freed_memory_kept` that are open."""
+
+
+def keeping() -> bool:
+    """Whether freed memory is being kept."""
+    return _keeping > 0
+
+
+@contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Keep on the CPU what is freed in the block, for what is allocated next; all is given back to the system after it.
+
+    Else glibc maps every large tensor anew, and the system fills its pages with zeros: a quarter of the time of a
+    StarGAN step at 128 px, a seventh of pix2pix' at 256 px. Blocks may lie within each other. Without glibc nothing is
+    changed.
+    """
+    global _keeping
+    try:
+        libc = ctypes.CDLL(None)
+        mallopt, give_back = libc.mallopt, libc.malloc_trim
+    except (AttributeError, OSError, TypeError):
+        yield
+        return
+    _keeping += 1
+    mallopt(M_MMAP_MAX, 0)
+    mallopt(M_TRIM_THRESHOLD, -1)
+    try:
+        yield
+    finally:
+        _keeping -= 1
+        if not _keeping:
+            mallopt(M_MMAP_MAX, 65536)
+            mallopt(M_MMAP_THRESHOLD, MAPPED_FROM)
+            mallopt(M_TRIM_THRESHOLD, 2 * MAPPED_FROM)
+            give_back(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

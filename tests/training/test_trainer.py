@@ -30,6 +30,7 @@ from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import accumulate_gradients, build_optimizers, phase_parameters, training_step
 from i2i.training.trainer import Trainer
 from i2i.translator import CosineDecay, LinearDecay, Step, StepDecay
+from i2i.utils import memory
 from i2i.utils.wording import duration
 from tests.support.preloaded import Preloaded
 
@@ -427,3 +428,15 @@ def test_images_per_second_do_not_count_what_an_earlier_process_did(tmp_path):
     Trainer(tmp_path, subject.config(), subject.task, images, CPU, (Keep(),)).train()
     assert records[-1].position.step == STEPS
     assert all(record.images_per_second > 0 for record in records)
+
+
+def test_freed_memory_is_kept_while_a_training_runs(tmp_path):
+    seen = []
+
+    class Look(Callback):
+        def on_step(self, position):
+            seen.append(memory.keeping())
+
+    trainer(tmp_path, callbacks=(Look(),)).train()
+    assert seen == [True] * STEPS
+    assert not memory.keeping()
