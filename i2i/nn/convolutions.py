@@ -27,23 +27,25 @@ def convolution(
 
 
 class ToImageConv2d(nn.Conv2d):
-    """A convolution of stride 1 to the few channels of an image, which a CPU computes by blocks of 2x2 pixels.
+    """A convolution of stride 1 to the few channels of an image, trained on a CPU by blocks of 2x2 pixels.
 
     The units that multiply take 16 or 32 outputs at once, and an image has three: so a convolution to it runs at a
     fifth of their rate. Here the filter is written four times, shifted to each pixel of a block, into a filter of
-    stride 2 with four times the outputs, which are then laid out as pixels. It is the same sum, with zeros besides:
-    a third more multiplications in half of the time, gradients included.
+    stride 2 with four times the outputs, which are then laid out as pixels. It is the same sum, with zeros besides: a
+    third more multiplications in half of the time, gradients included. Without gradients it is PyTorch's convolution.
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        if features.device.type != "cpu" or torch.compiler.is_compiling() or not self._in_blocks(features):
+        if not self._by_blocks(features):
             return super().forward(features)
         bias = None if self.bias is None else self.bias.repeat_interleave(SIDE**2)
         blocks = F.conv2d(features, shifted_to_each_pixel(self.weight), bias, stride=SIDE, padding=self.padding)
         return F.pixel_shuffle(blocks, SIDE)
 
-    def _in_blocks(self, features: Tensor) -> bool:
-        """Whether the output, as large as an odd kernel and its padding make it, is all blocks."""
+    def _by_blocks(self, features: Tensor) -> bool:
+        """Whether a CPU is to differentiate it, and its output, of which an export knows no size, is all blocks."""
+        if features.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return False
         margins = cast(tuple[int, int], self.padding)
         return all(
             (side + 2 * margin - kernel + 1) % SIDE == 0

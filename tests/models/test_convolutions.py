@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from i2i.nn.convolutions import ToImageConv2d, convolution
 
@@ -45,10 +46,16 @@ def test_by_blocks_a_convolution_multiplies_with_four_times_the_outputs():
     assert seen == [[12, 5, 8, 8]]
 
 
+def test_without_gradients_it_is_one_convolution_with_the_published_arithmetic():
+    layers = nn.Sequential(*convolution(**WIDE, outputs=3, padding="zeros", bias=True))
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        layers(torch.randn(1, 5, 8, 8))
+    assert counter.get_total_flops() == 2 * (5 * 7 * 7) * (3 * 8 * 8)
+
+
 def test_exported_it_is_one_convolution():
-    program = torch.export.export(
-        nn.Sequential(*convolution(**WIDE, outputs=3, padding="zeros", bias=True)).eval(), (torch.randn(1, 5, 8, 8),)
-    )
+    layers = nn.Sequential(*convolution(**WIDE, outputs=3, padding="zeros", bias=True))
+    program = torch.export.export(layers.eval(), (torch.randn(1, 5, 8, 8),))
     called = [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
     assert called == ["aten.conv2d.default"]
 
