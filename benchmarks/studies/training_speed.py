@@ -17,6 +17,7 @@ import torch
 from i2i import registry
 from i2i.benchmarks.studies.gpu_check import Steps, Variant
 from i2i.training.device import choose_device
+from i2i.utils.memory import freed_memory_kept
 
 BATCH_SIZES = {"pix2pix": 8, "stargan": 16}
 VARIANTS = {
@@ -52,6 +53,22 @@ def seconds(run: Callable[[], None]) -> float:
     return time.process_time() - started
 
 
+def measured(name: str, options: argparse.Namespace) -> str:
+    """How fast the first variant is, and by what factor the others are faster."""
+    device = choose_device("cpu")
+    batch_size = options.batch or BATCH_SIZES.get(name, 1)
+    built = {label: stepper(name, options.size, batch_size, device, variant) for label, variant in VARIANTS.items()}
+    for run, _ in built.values():
+        run()
+    rounds = [{variant: seconds(run) for variant, (run, _) in built.items()} for _ in range(options.rounds)]
+    _, images = built[PLAIN]
+    label = f"batch {batch_size}: {images / min(times[PLAIN] for times in rounds):.2f} images/s"
+    for variant in list(VARIANTS)[1:]:
+        ratios = sorted(times[PLAIN] / times[variant] for times in rounds)
+        label += f", {variant} {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    return label
+
+
 def main() -> None:
     """Measure and print one line per model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -62,20 +79,10 @@ def main() -> None:
     )
     parser.add_argument("--batch", type=int, help="by default 8 for pix2pix, 16 for stargan, else 1")
     options = parser.parse_args()
-    device = choose_device("cpu")
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.size} px, against fp32 NCHW")
-    for name in options.models.split(","):
-        batch_size = options.batch or BATCH_SIZES.get(name, 1)
-        built = {label: stepper(name, options.size, batch_size, device, variant) for label, variant in VARIANTS.items()}
-        for run, _ in built.values():
-            run()
-        rounds = [{variant: seconds(run) for variant, (run, _) in built.items()} for _ in range(options.rounds)]
-        _, images = built[PLAIN]
-        label = f"{images / min(times[PLAIN] for times in rounds):.2f} images/s"
-        for variant in list(VARIANTS)[1:]:
-            ratios = sorted(times[PLAIN] / times[variant] for times in rounds)
-            label += f", {variant} {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        print(f"{name:10} batch {batch_size}: {label}", flush=True)
+    with freed_memory_kept():  # as in a training
+        for name in options.models.split(","):
+            print(f"{name:10} {measured(name, options)}", flush=True)
 
 
 if __name__ == "__main__":
