@@ -1,6 +1,8 @@
 """For critics that are differentiated twice: a leaky ReLU, convolutions, and the gradient with respect to images."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol, TypeVar
 
 import torch
@@ -14,11 +16,15 @@ Scores = TypeVar("Scores")
 Pair = tuple[int, int]
 
 
+_twice = ContextVar("twice", default=False)
+"""Whether what is computed now is to be differentiated twice."""
+
+
 class TwiceLeakyReLU(nn.Module):
-    """`x` where positive, `slope * x` elsewhere; its second derivative is absent rather than zero.
+    """A leaky ReLU whose second derivative is absent rather than zero where `scores_and_image_gradient` computes it.
 
     PyTorch's own gives a tensor of zeros as second derivative, and a gradient penalty then sends these zeros
-    back through the whole critic: two convolutions per layer for nothing.
+    back through the whole critic: two convolutions per layer for nothing. Elsewhere it is PyTorch's own.
     """
 
     def __init__(self, slope: float) -> None:
@@ -26,6 +32,8 @@ class TwiceLeakyReLU(nn.Module):
         self.slope = slope
 
     def forward(self, features: Tensor) -> Tensor:
+        if not _twice.get():
+            return F.leaky_relu(features, self.slope)
         slopes = torch.where(features.detach() > 0, 1.0, self.slope).to(features.dtype)
         return features * slopes
 
@@ -45,12 +53,22 @@ def scores_and_image_gradient(
     """
     images = images.detach().requires_grad_()
     if not images.is_cuda:
-        scores = critic(images)
+        with _differentiated_twice():
+            scores = critic(images)
         (gradient,) = torch.autograd.grad(total(scores), images, create_graph=True)
         return scores, gradient
-    with TwiceDifferentiatedConvolutions() as convolutions:
+    with TwiceDifferentiatedConvolutions() as convolutions, _differentiated_twice():
         scores = critic(images)
     return scores, convolutions.gradient(total(scores), images)
+
+
+@contextmanager
+def _differentiated_twice() -> Iterator[None]:
+    before = _twice.set(True)
+    try:
+        yield
+    finally:
+        _twice.reset(before)
 
 
 class TwiceDifferentiatedConvolutions(TorchFunctionMode):
