@@ -11,7 +11,7 @@ from i2i.losses import gradient_penalty, zero_centered_penalty
 from i2i.nn import normalize_spectrally, strided_patchgan, without_autocast
 from i2i.nn.domain_heads import DomainDiscriminator
 from i2i.nn.resampling import halve
-from i2i.nn.second_derivatives import TwiceDifferentiatedConvolutions
+from i2i.nn.second_derivatives import TwiceDifferentiatedConvolutions, TwiceLeakyReLU, scores_and_image_gradient
 
 SIDES = (17, 14)
 
@@ -178,3 +178,22 @@ def test_halving_and_its_derivatives_are_those_of_pytorch(shape, layout):
     assert torch.equal(*first)
     second = [torch.autograd.grad(one.square().sum(), features)[0] for one in first]
     torch.testing.assert_close(*second)
+
+
+def test_a_leaky_relu_is_pytorchs_own_but_where_an_image_gradient_is_taken():
+    layer, images = TwiceLeakyReLU(0.25), torch.tensor([[[[-2.0, 3.0]]]], requires_grad=True)
+    scores, gradient = scores_and_image_gradient(lambda given: layer(given).square(), images, torch.sum)
+    assert gradient.tolist() == [[[[2 * -2 * 0.25**2, 2 * 3]]]]
+    assert scores.tolist() == [[[[0.25, 9]]]]
+    assert "LeakyRelu" not in graph_of(scores), "its second derivative is a tensor of zeros"
+    assert "LeakyRelu" in graph_of(layer(images))
+
+
+def graph_of(value):
+    """The names of all operations that led to a tensor."""
+    found, left = "", [value.grad_fn]
+    while left:
+        node = left.pop()
+        found += type(node).__name__ + " "
+        left += [one for one, _ in node.next_functions if one is not None]
+    return found
