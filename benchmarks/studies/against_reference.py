@@ -6,10 +6,10 @@
 PATH is a checkout of https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix, whose modules `options` and `models` are
 imported from there. Without it, and for StarGAN, a loop as one would write it with PyTorch stands in: the published
 networks with PyTorch's own norms, its Adam as it comes, and the losses of the papers. Both train on the same batch in
-turn, theirs as it comes (float32, NCHW), ours with what `auto` chooses and in float32, with freed memory kept as in a
-training. Printed are the steps per second of theirs by the time of the process, and how many times as many ours takes,
-by that and by the clock: the median of the rounds, the smallest and the largest. A step of StarGAN is all up to an
-update of its generator.
+turn, each in a process of its own: theirs as it comes (float32, NCHW), ours with what `auto` chooses and in float32,
+with freed memory kept as in a training. Printed are the steps per second of theirs by the time of the process, and how
+many times as many ours takes, by that and by the clock: the median of the rounds, the smallest and the largest. A step
+of StarGAN is all up to an update of its generator.
 """
 
 import argparse
@@ -19,7 +19,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -220,6 +223,59 @@ def _parsed(options: Any, given: list[str]) -> Any:
     raise UserError("the options of that checkout are not understood: it is to be pytorch-CycleGAN-and-pix2pix")
 
 
+def reference_step(name: str, size: int, count: int, path: Path | None, folder: str) -> Take:
+    """A step of the authors' code in a checkout, or of a plain loop."""
+    items = items_for(name, size, count)
+    if path is None:
+        return plain(name, published(name, size, count, "fp32")[0], items)
+    sys.path.insert(0, str(path.absolute()))
+    return theirs(name, size, items, folder)
+
+
+def own_step(name: str, size: int, count: int, precision: str) -> Take:
+    """A step of this project at the published settings."""
+    return ours(name, *published(name, size, count, precision), items_for(name, size, count))
+
+
+class Side:
+    """One of the two in a process of its own, since what one keeps of its memory would serve the other.
+
+    Args:
+        build: gives its step.
+        given: to `build`.
+        memory_kept: whether it keeps what it frees, as a training of this project does.
+    """
+
+    def __init__(self, build: Callable[..., Take], *given: object, memory_kept: bool) -> None:
+        spawn = get_context("spawn")
+        self._connection, connection = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(connection, build, given, memory_kept), daemon=True)
+        self._process.start()
+        connection.close()
+
+    def seconds(self, steps: int) -> tuple[float, float]:
+        """Process time and time by the clock of so many steps; SystemExit if its process has failed."""
+        try:
+            self._connection.send(steps)
+            process, clock = self._connection.recv()
+        except (EOFError, OSError):
+            sys.exit("a process has failed, see above")
+        return process, clock
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+
+
+def _serve(connection: Connection, build: Callable[..., Take], given: tuple[object, ...], memory_kept: bool) -> None:
+    with freed_memory_kept() if memory_kept else nullcontext():
+        take = build(*given)
+        take()
+        while True:
+            connection.send(_seconds(take, connection.recv()))
+
+
 class Measured(NamedTuple):
     """Their steps per second of process time, and how many times as many ours are, by process time and by the clock."""
 
@@ -228,15 +284,9 @@ class Measured(NamedTuple):
     clock: list[float]
 
 
-def measure(reference: Take, own: Take, rounds: int, steps: int) -> Measured:
-    """Both in turn, after a step each; ratios are sorted."""
-    reference()
-    own()
-    pairs = []
-    for _ in range(rounds):
-        seconds = _seconds(reference, steps)
-        with freed_memory_kept():
-            pairs.append((seconds, _seconds(own, steps)))
+def measure(reference: Side, own: Side, rounds: int, steps: int) -> Measured:
+    """Both in turn; ratios are sorted."""
+    pairs = [(reference.seconds(steps), own.seconds(steps)) for _ in range(rounds)]
     process, clock = (sorted(one[kind] / two[kind] for one, two in pairs) for kind in (0, 1))
     return Measured(steps / statistics.median(one[0] for one, _ in pairs), process, clock)
 
@@ -275,30 +325,24 @@ def main(arguments: list[str] | None = None) -> None:
     names = options.models.split(",")
     if not set(names) <= set(PLAIN):
         parser.error(f"--models {options.models}: known are {', '.join(PLAIN)}")
-    if options.path is not None:
-        if not (options.path / "options" / "train_options.py").is_file():
-            parser.error(
-                f"{options.path} is no checkout of pytorch-CycleGAN-and-pix2pix: leave it out for a plain loop"
-            )
-        sys.path.insert(0, str(options.path.absolute()))
+    if options.path is not None and not (options.path / "options" / "train_options.py").is_file():
+        parser.error(f"{options.path} is no checkout of pytorch-CycleGAN-and-pix2pix: leave it out for a plain loop")
     for name in names:
         count = options.batch or registry.get(name).defaults.get("batch_size", 1)
-        items = items_for(name, options.size, count)
-        has_theirs = options.path is not None and name in THEIR_NAMES
+        path = options.path if name in THEIR_NAMES else None
         with tempfile.TemporaryDirectory() as folder:
-            if has_theirs:
-                reference = theirs(name, options.size, items, folder)
-            else:
-                reference = plain(name, published(name, options.size, count, "fp32")[0], items)
+            reference = Side(reference_step, name, options.size, count, path, folder, memory_kept=False)
             for precision in ("auto", "fp32"):
-                own = ours(name, *published(name, options.size, count, precision), items)
+                own = Side(own_step, name, options.size, count, precision, memory_kept=True)
                 found = measure(reference, own, options.rounds, options.steps)
+                own.end()
                 print(
-                    f"{name} {options.size} px, batch {count}: {'theirs' if has_theirs else 'a plain loop'} "
+                    f"{name} {options.size} px, batch {count}: {'theirs' if path else 'a plain loop'} "
                     f"{found.rate:.3f} steps/s; ours in {precision} {_spread(found.process)} times as many by process "
                     f"time, {_spread(found.clock)} by the clock",
                     flush=True,
                 )
+            reference.end()
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import ctypes
 import errno
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from i2i.errors import OutOfMemory, UserError, did_you_mean
@@ -88,12 +90,13 @@ def many_objects() -> Iterator[None]:
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 """Of `mallopt`, from malloc.h: what may lie free at the end, what is mapped by itself, and how many such blocks."""
-MAPPED_FROM = 32 * 2**20
-"""What glibc comes to map by itself where it may adapt, on 64 bits; it gives back twice that."""
+MOST_MAPPED, MAPPED_FROM = 65_536, 32 * 2**20
+"""Of glibc: how many blocks it maps, and from what size on where it has adapted, on 64 bits; twice that it returns."""
 
 
 _keeping = 0
 """Blocks of `freed_memory_kept` that are open."""
+_changing = Lock()
 
 
 def keeping() -> bool:
@@ -106,28 +109,48 @@ def freed_memory_kept() -> Iterator[None]:
     """Keep on the CPU what is freed in the block, for what is allocated next; all is given back to the system after it.
 
     Else glibc maps every large tensor anew, and the system fills its pages with zeros: a quarter of the time of a
-    StarGAN step at 128 px, a seventh of pix2pix' at 256 px. Blocks may lie within each other. Without glibc nothing is
-    changed.
+    StarGAN step at 128 px, a seventh of pix2pix' at 256 px. It is so for the whole process, but
+    for tensors over 64 MiB in threads that are not the main one. Blocks may lie within each other. Without glibc, or
+    where the environment says how it is to allocate, nothing is changed.
     """
-    global _keeping
+    libc = _glibc()
     try:
-        libc = ctypes.CDLL(None)
-        mallopt, give_back = libc.mallopt, libc.malloc_trim
-    except (AttributeError, OSError, TypeError):
-        yield
-        return
-    _keeping += 1
-    mallopt(M_MMAP_MAX, 0)
-    mallopt(M_TRIM_THRESHOLD, -1)
-    try:
+        if libc:
+            _open(libc)
         yield
     finally:
+        if libc:
+            _close(libc)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The C library, if it can be told to keep memory and the environment has not told it what to do."""
+    if any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", ""):
+        return None
+    try:
+        libc = ctypes.CDLL(None)
+        return libc if libc.mallopt and libc.malloc_trim else None
+    except (AttributeError, OSError, TypeError):
+        return None
+
+
+def _open(libc: ctypes.CDLL) -> None:
+    global _keeping
+    with _changing:
+        _keeping += 1
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, -1)
+
+
+def _close(libc: ctypes.CDLL) -> None:
+    global _keeping
+    with _changing:
         _keeping -= 1
         if not _keeping:
-            mallopt(M_MMAP_MAX, 65536)
-            mallopt(M_MMAP_THRESHOLD, MAPPED_FROM)
-            mallopt(M_TRIM_THRESHOLD, 2 * MAPPED_FROM)
-            give_back(0)
+            libc.mallopt(M_MMAP_MAX, MOST_MAPPED)
+            libc.mallopt(M_MMAP_THRESHOLD, MAPPED_FROM)
+            libc.mallopt(M_TRIM_THRESHOLD, 2 * MAPPED_FROM)
+            libc.malloc_trim(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -35,6 +35,12 @@ def test_a_convolution_to_features_by_a_small_kernel_or_of_a_stride_is_plain(cha
     assert type(layer) is nn.Conv2d
 
 
+def test_a_single_image_needs_no_batch():
+    *_, layer = convolution(**WIDE, outputs=3, padding="zeros", bias=True)
+    image = torch.randn(5, 8, 8)
+    torch.testing.assert_close(layer(image), layer(image[None])[0])
+
+
 def test_by_blocks_a_convolution_multiplies_with_four_times_the_outputs():
     *_, layer = convolution(**WIDE, outputs=3, padding="zeros", bias=True)
     seen = []

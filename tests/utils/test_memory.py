@@ -57,8 +57,19 @@ print(resident() - before)
     assert after < 40
 
 
-def test_without_glibc_the_block_runs_all_the_same(monkeypatch):
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
-    with freed_memory_kept():
-        ran = True
-    assert ran
+@pytest.mark.parametrize("given", [{}, {"MALLOC_ARENA_MAX": "2"}, {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}])
+def test_without_glibc_or_where_the_environment_decides_the_block_runs_and_its_errors_are_its_own(monkeypatch, given):
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    if not given:
+        monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
+    with pytest.raises(ValueError, match="mine") as raised, freed_memory_kept():
+        assert not memory.keeping()
+        raise ValueError("mine")
+    assert raised.value.__context__ is None
+
+
+def test_an_error_ends_the_block():
+    with pytest.raises(KeyboardInterrupt), freed_memory_kept():
+        raise KeyboardInterrupt
+    assert not memory.keeping()
