@@ -82,7 +82,7 @@ class CycleGAN(Translator):
     batch = UnpairedBatch
     generators = ("a_to_b", "b_to_a")
     Config = CycleGANConfig
-    channels_last = frozenset({("cpu", "bf16")})
+    channels_last = frozenset({("cpu", "bf16"), ("cpu", "fp32")})
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 2, "pool_size": 4}
     unlike_channels = True
     multiple = ResnetGenerator.multiple
