@@ -27,6 +27,7 @@ from i2i.utils.atomic_write import write_text
 
 if TYPE_CHECKING:
     from i2i.benchmarks.analysis.groups import By
+    from i2i.benchmarks.execution.local_executor import LocalExecutor
     from i2i.benchmarks.execution.progress import JobLines
 
 PAUSE = 0.5  # seconds between checks of what another bench does
@@ -141,12 +142,16 @@ def _forget(plan: Plan, stages: Sequence[str], names: Sequence[str]) -> None:
 
 @dataclass
 class _Work:
-    """The jobs of chosen stages, run in rounds: what another bench has taken is looked at again after each."""
+    """The jobs of chosen stages, run in rounds: what another bench has taken is looked at again after each.
+
+    `executor` has the workers that have tried the models, which then know all that they import.
+    """
 
     plan: Plan
     stages: Sequence[str]
     execution: ExecutionOptions
     trial: bool = True
+    executor: "LocalExecutor | None" = None
     ended: set[JobId] = field(default_factory=set)
     errors: dict[JobId, str] = field(default_factory=dict)
 
@@ -204,7 +209,8 @@ class _Work:
             return
         names = ", ".join(str(job.method) for job in worth)
         console.note(f"i2i: a few steps of {names}, to tell how long it takes (--no-trial leaves that out)")
-        found = rates(worth, self.execution.device, self.execution.threads)
+        self.executor = self.execution.local(self.plan.out)
+        found = rates(worth, self.executor, self.execution.device)
         if any(found.values()):
             idle = {job.method: 0.0 for job in jobs if job.stage == "train" and learns_nothing(job)}
             estimate.tried = {**idle, **found}
@@ -223,7 +229,7 @@ class _Work:
         from i2i.benchmarks.execution.scheduler import run_jobs
 
         listener = _Listener(self, lines)
-        outcome = run_jobs(jobs, self.execution.executor(self.plan.out), listener)
+        outcome = run_jobs(jobs, self.executor or self.execution.executor(self.plan.out), listener)
         found = {**outcome.errors, **outcome.not_run}
         self.errors.update({job: error for job, error in found.items() if job not in listener.postponed})
 

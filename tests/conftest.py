@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from i2i.benchmarks.execution import local_executor, trials
+from i2i.benchmarks.execution import local_executor
 from i2i.metrics.features.pretrained import EFFICIENTNET_LITE0
 from i2i.training import profiling
 from tests.support.preloaded import PreloadedContext
@@ -62,7 +62,6 @@ def packaged_weights(monkeypatch, without_packaged_weights):
 def preloaded_processes():
     """Processes that this one starts for jobs and trials need not import torch; those of command lines still do."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (local_executor, trials):
-            patch.setattr(module, "SPAWN", PreloadedContext)
+        patch.setattr(local_executor, "SPAWN", PreloadedContext)
         patch.setattr(profiling, "get_context", lambda way: PreloadedContext)
         yield

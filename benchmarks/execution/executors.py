@@ -76,14 +76,15 @@ class ExecutionOptions:
             UserError: for a device or a cluster that cannot be used.
         """
         if self.is_local:
-            return self._local(out)
+            return self.local(out)
         from i2i.benchmarks.execution.ray_executor import RayExecutor
 
         return RayExecutor(
             Runner(out, self.device), out, self.device, self.workers, self.ray_address, self.gpus_per_job
         )
 
-    def _local(self, out: Path) -> LocalExecutor:
+    def local(self, out: Path) -> LocalExecutor:
+        """The executor for jobs on this machine."""
         return LocalExecutor(Runner(out, self.device), self.slots, self.threads)
 
     @property

@@ -14,10 +14,10 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 from i2i.benchmarks.execution.interrupts import kept_from_children
-from i2i.benchmarks.execution.scheduler import Event
+from i2i.benchmarks.execution.scheduler import ENDS, Event
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.job_id import JobId
 from i2i.errors import TrainingError, UserError
@@ -27,8 +27,8 @@ SECONDS_TO_STOP = 60.0
 """For training runs to end their step and write a checkpoint."""
 GPUS = "CUDA_VISIBLE_DEVICES"
 
-Perform = Callable[[Job, Report], None]
-"""How a worker does a job. It is pickled with the job."""
+Perform = Callable[[Any, Report], str | None]
+"""How a worker does a job, and what it then says. It is pickled with the job."""
 
 
 class LocalExecutor:
@@ -49,26 +49,32 @@ class LocalExecutor:
         """Whether a worker has nothing to do."""
         return bool(self._idle)
 
-    def start(self, job: Job) -> None:
-        """Give a job to a worker of the GPU that has fewest jobs, if possible to one that lives already."""
+    def start(self, job: Job, run: Perform | None = None) -> None:
+        """Give a job to a worker of the GPU that has fewest jobs, if possible to one that lives already.
+
+        With `run` it does something else with the job this time.
+        """
         jobs = Counter(worker.gpu for worker in self._busy)
         worker = min(self._idle, key=lambda worker: (jobs[worker.gpu], not worker.alive))
         self._idle.remove(worker)
         self._busy.append(worker)
-        worker.start(job, self._run, self._threads)
+        worker.start(job, run or self._run, self._threads)
 
     def events(self) -> list[Event]:
         """A message of every worker that has one."""
         ready = wait([worker.connection for worker in self._busy], timeout=1.0)
         heard = [(worker, worker.receive()) for worker in self._busy if worker.connection in ready]
         for worker, event in heard:
-            if event.kind in ("done", "failed", "lost"):
+            if event.kind in ENDS:
                 self._busy.remove(worker)
                 self._idle.append(worker)
         return [event for _, event in heard]
 
     def stop(self) -> None:
-        """End all processes. Training runs write a checkpoint first; another signal meanwhile ends them at once."""
+        """End all processes. Training runs write a checkpoint first; another signal meanwhile ends them at once.
+
+        The jobs that come after it get new ones.
+        """
         workers = (*self._busy, *self._idle)
         until = time.monotonic() + SECONDS_TO_STOP
         try:
@@ -79,6 +85,7 @@ class LocalExecutor:
         finally:
             for worker in workers:
                 worker.kill()
+            self._idle, self._busy = list(workers), []
 
 
 class _Worker:
@@ -131,6 +138,7 @@ class _Worker:
     def kill(self) -> None:
         if self._process is not None and self._process.is_alive():
             self._process.kill()
+            self._process.join()
 
 
 @contextmanager
@@ -170,7 +178,7 @@ def perform(
     threads: int,
     send: Callable[[Literal["started", "progress", "noted"], str], None],
 ) -> tuple[Literal["done", "failed"], str]:
-    """Run a job in this process with so many CPU threads; returns how it ended, and the error.
+    """Run a job in this process with so many CPU threads; returns how it ended, and the error or what it says.
 
     Args:
         work: a pickled pair of `Perform` and job. Reading it imports what they need, such as torch.
@@ -185,12 +193,12 @@ def perform(
     try:
         with _warnings_to(lambda text: send("noted", text)):
             run, job = pickle.loads(work)
-            run(job, _throttled(lambda text: send("progress", text)))
+            said = run(job, _throttled(lambda text: send("progress", text)))
     except (UserError, TrainingError) as error:
         return "failed", str(error)
     except Exception:
         return "failed", traceback.format_exc()
-    return "done", ""
+    return "done", said or ""
 
 
 @contextmanager

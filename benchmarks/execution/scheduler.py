@@ -12,6 +12,10 @@ RETRIES = 2
 """How often a job starts again after its worker was lost. One that eats all memory would be lost for ever."""
 
 
+ENDS = frozenset({"done", "failed", "lost"})
+"""Kinds of an event that is a job's last."""
+
+
 class Listener(Protocol):
     """Gets the events of jobs."""
 
@@ -33,7 +37,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """What an executor has to say of a job; `text` is progress, a note, an error or the reason of the loss."""
+    """What an executor has to say of a job; `text` is progress, a note, its last word, an error or why it was lost."""
 
     job: JobId
     kind: Literal["started", "progress", "noted", "done", "failed", "lost"]

@@ -1,30 +1,27 @@
-"""What the training runs of a bench take, before any has run: a few steps of each method, in a process of their own.
+"""What the training runs of a bench take, before any has run: a few steps of each method, by the workers it then has.
 
-The process is thrown away, and reads images without the cache: no random stream, no file and no result of the bench
-depends on whether there was a trial.
+They read images without the cache: no random stream, no file and no result of the bench depends on whether there was
+a trial.
 """
 
-import os
-import pickle
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib import import_module
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from i2i.benchmarks.execution.interrupts import kept_from_children
-from i2i.benchmarks.job import Job
+from i2i.benchmarks.execution.local_executor import LocalExecutor, Perform
+from i2i.benchmarks.execution.scheduler import ENDS
+from i2i.benchmarks.job import Job, Report
+from i2i.benchmarks.job_id import JobId
 
 if TYPE_CHECKING:
     from i2i.benchmarks.jobs.train import Train
 
-SPAWN = get_context("spawn")
 FEWEST_STEPS = 200
 """Where all training runs are shorter, they are not worth a trial."""
 SECONDS_TO_START = 30.0
 SECONDS = 5.0
-"""For each method; one that takes longer stays unmeasured."""
+"""For each method; what has not been measured when one takes longer stays unmeasured."""
 PATIENCE = 1.0
 """Seconds of a first step from which on it is not repeated."""
 
@@ -41,25 +38,40 @@ def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> "list[Train]":
     return list(firsts.values()) if any(map(_is_long, firsts.values())) else []
 
 
-def rates(jobs: "Sequence[Train]", device: str | None, threads: int) -> dict[str | None, float | None]:
+def rates(jobs: "Sequence[Train]", executor: LocalExecutor, device: str | None) -> dict[str | None, float | None]:
     """Seconds of training runs by method, for each unit of weight; None where a few steps take too long or fail.
 
-    Loading, samples, evaluations and checkpoints are not counted.
+    Loading, samples, evaluations and checkpoints are not counted. Workers that are not done in time are ended.
 
     Args:
         jobs: training runs, one of each method.
+        executor: whose workers take the steps, as many methods at a time as it has workers.
         device: as `choose_device` takes it.
-        threads: CPU threads of a worker.
     """
-    found: list[float | None] = []
-    with _process(jobs, device, threads) as answers:
-        if answers.poll(SECONDS_TO_START):
-            found.extend(_received(answers, len(jobs)))
-    found += [None] * (len(jobs) - len(found))
-    return {
-        job.method: None if seconds is None else seconds / max(1.0, job.weight)
-        for job, seconds in zip(jobs, found, strict=True)
-    }
+    seconds = _seconds_of(jobs, executor, partial(few_steps, device))
+    return {job.method: seconds[job.id] / max(1.0, job.weight) if job.id in seconds else None for job in jobs}
+
+
+def _seconds_of(jobs: "Sequence[Train]", executor: LocalExecutor, run: Perform) -> dict[JobId, float]:
+    """What workers say of those that they have measured in time."""
+    found: dict[JobId, float] = {}
+    waiting, until = list(jobs), dict[JobId, float]()
+    try:
+        while (waiting or until) and all(time.monotonic() < end for end in until.values()):
+            while waiting and executor.free():
+                until[waiting[0].id] = time.monotonic() + SECONDS_TO_START
+                executor.start(waiting.pop(0), run)
+            for event in executor.events():
+                if event.kind == "progress":
+                    until[event.job] = time.monotonic() + SECONDS
+                elif event.kind in ENDS:
+                    del until[event.job]
+                if event.kind == "done":
+                    found[event.job] = float(event.text)
+    finally:
+        if until:
+            executor.stop()
+    return found
 
 
 def learns_nothing(job: Job) -> bool:
@@ -78,55 +90,14 @@ def _is_long(job: "Train") -> bool:
     return unit == "seconds" or amount / per_step >= FEWEST_STEPS
 
 
-@contextmanager
-def _process(training_runs: "Sequence[Train]", device: str | None, threads: int) -> Iterator[Connection]:
-    """A process that says when it is ready, and then the seconds of each training."""
-    ours, theirs = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=_work, args=(theirs, pickle.dumps(training_runs), device, threads), daemon=True)
-    with kept_from_children():
-        process.start()
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        process.kill()
-        process.join()
-
-
-def _received(answers: Connection, count: int) -> Iterator[float | None]:
-    """What the process answers in time, until it does not."""
-    try:
-        answers.recv()
-        for _ in range(count):
-            if not answers.poll(SECONDS):
-                return
-            yield answers.recv()
-    except EOFError:  # it has died, of want of memory perhaps, which the training itself will tell
-        return
-
-
-def _work(connection: Connection, training_runs: bytes, device: str | None, threads: int) -> None:
-    """The life of the process."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
-    import torch
-
-    torch.set_num_threads(threads)
-    import_module("i2i.training.profiling")  # and all that it needs, which is not to count as time of the first method
-    jobs = pickle.loads(training_runs)
-    connection.send("ready")
-    for job in jobs:
-        connection.send(_seconds(job, device))
-
-
-def _seconds(job: "Train", device: str | None) -> float | None:
+def few_steps(device: str | None, job: "Train", report: Report) -> str:
+    """Seconds of a whole training by a few steps of it, as a worker says them; it reports when it has begun."""
     from i2i.data.open import open_data
     from i2i.training.device import choose_device
     from i2i.training.profiling import few, measure
     from i2i.training.setup import task_of
 
-    try:
-        config = job.config()
-        data = open_data(config.data).restricted(job.domains)
-        return measure(config, task_of(config, data), few(data, config), choose_device(device), PATIENCE).seconds
-    except Exception:
-        return None  # whatever is wrong, the training itself will tell it as its own error
+    report("begun")
+    config = job.config()
+    data = open_data(config.data).restricted(job.domains)
+    return repr(measure(config, task_of(config, data), few(data, config), choose_device(device), PATIENCE).seconds)

@@ -3,6 +3,8 @@
 Heavy libraries are imported inside the commands, so that help is quick.
 """
 
+import atexit
+import gc
 import inspect
 import os
 import sys
@@ -67,6 +69,7 @@ app.add_typer(weights.app, name="weights")
 def main() -> None:
     """Entry point: what cannot go on ends in a line or two that say why, without a traceback."""
     console.prepare()
+    atexit.register(gc.freeze)  # what is left then ends with the process; collecting it takes up to a second
     try:
         # Not standalone, so that wrong usage ends as all else does; Ctrl-C then comes back as a status.
         program = _program()

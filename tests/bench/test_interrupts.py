@@ -57,7 +57,7 @@ def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_p
     time.sleep(0.2)
     os.kill(pid, 0)  # it lives
     executor.stop()
-    assert executor._busy[0]._process.exitcode == -signal.SIGTERM
+    assert executor._idle[0]._process.exitcode == -signal.SIGTERM
     assert capfd.readouterr().err == ""
 
 
@@ -70,7 +70,7 @@ def test_a_worker_whose_job_saves_its_work_first_ends_with_the_job(tmp_path, mon
         executor.events()
     executor.stop()
     assert path.read_text() == "saved"
-    assert executor._busy[0]._process.exitcode == 0  # it was not killed in the end
+    assert executor._idle[0]._process.exitcode == 0  # it was not killed in the end
 
 
 @pytest.mark.slow

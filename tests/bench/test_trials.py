@@ -1,6 +1,6 @@
 """Before a long bench starts, a few steps of each method tell how long its training runs take; or nothing is told."""
 
-from multiprocessing import Pipe
+import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,8 @@ from i2i.benchmarks import bench
 from i2i.benchmarks.bench import _Work
 from i2i.benchmarks.execution import trials
 from i2i.benchmarks.execution.executors import ExecutionOptions
+from i2i.benchmarks.execution.local_executor import LocalExecutor
+from i2i.benchmarks.execution.scheduler import run_jobs
 from i2i.benchmarks.execution.trials import rates, worth_trying
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.jobs.train import Train
@@ -17,9 +19,23 @@ from i2i.benchmarks.plan import Plan
 from i2i.training.setup import run_config
 from tests.robustness.test_bad_input import data_set
 from tests.support.facts import plan_facts
-from tests.support.job_functions import Nothing
+from tests.support.job_functions import Nothing, Write, few_steps, named
+from tests.support.job_functions import run as run_plainly
 
 LOCAL = ExecutionOptions(device="cpu", workers=2)
+
+
+class Quiet:
+    """A listener that hears nothing."""
+
+    def started(self, job):
+        pass
+
+    def progressed(self, job, text):
+        pass
+
+    def ended(self, job, error):
+        pass
 
 
 def training(method="a", model="cyclegan", data=None, number=0, amount=4000, unit="images", **train):
@@ -72,35 +88,42 @@ def test_where_all_training_runs_are_short_there_is_no_trial(unit, amount, worth
 def test_the_few_steps_are_scaled_to_the_whole_training_and_write_nothing(tmp_path):
     data = data_set(tmp_path / "sky")
     few, many = training(data=data, amount=400), training(data=data, amount=4_000_000)
-    before = sorted(tmp_path.rglob("*"))
-    seconds = [trials._seconds(job, "cpu") for job in (few, many)]
+    before, reported = sorted(tmp_path.rglob("*")), []
+    seconds = [float(trials.few_steps("cpu", job, reported.append)) for job in (few, many)]
     assert 0 < 100 * seconds[0] < seconds[1]
+    assert len(reported) == 2
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_what_cannot_be_tried_is_unknown(tmp_path):
-    assert trials._seconds(training(data=tmp_path / "nowhere"), "cpu") is None
-
-
 @pytest.mark.slow
-def test_a_process_of_its_own_tries_one_after_the_other(tmp_path):
-    data = data_set(tmp_path / "sky")
+def test_workers_try_the_models_and_then_do_the_jobs(tmp_path, preloaded_processes):
+    data, executor = data_set(tmp_path / "sky"), LocalExecutor(run_plainly, [None, None], 1)
     found = rates(
-        [training("a", data=data), training("gone", data=tmp_path / "no"), training("b", data=data)], "cpu", 1
+        [training("a", data=data), training("gone", data=tmp_path / "no"), training("b", data=data)], executor, "cpu"
     )
     assert (list(found), found["gone"]) == (["a", "gone", "b"], None)
     assert found["a"] > 0 < found["b"]
+    workers = {worker.pid for worker in multiprocessing.active_children()}
+    written = [tmp_path / str(number) for number in range(4)]
+    assert not run_jobs([Write(id=named(path.name), path=path) for path in written], executor, Quiet()).errors
+    assert {int(path.read_text()) for path in written} <= workers
 
 
-def test_a_process_that_is_slow_or_dies_tells_what_it_had_told(monkeypatch):
-    monkeypatch.setattr(trials, "SECONDS", 0.01)
-    for ended in (False, True):
-        ours, theirs = Pipe(duplex=False)
-        for answer in ("ready", 1.5, None):
-            theirs.send(answer)
-        if ended:
-            theirs.close()
-        assert list(trials._received(ours, 4)) == [1.5, None]
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["slow", "big"])
+def test_a_trial_that_does_not_end_or_kills_its_worker_leaves_workers_for_the_jobs(
+    tmp_path, preloaded_processes, monkeypatch, method
+):
+    """After one that takes too long no other is begun, since all may be as slow."""
+    monkeypatch.setattr(trials, "few_steps", few_steps)
+    monkeypatch.setattr(trials, "SECONDS", 0.5)
+    executor, jobs = LocalExecutor(run_plainly, [None], 1), [training("a"), training(method), training("b")]
+    known = 3.0 / jobs[0].weight
+    assert rates(jobs, executor, "cpu") == {"a": known, method: None, "b": None if method == "slow" else known}
+    job = Write(id=named("job"), path=tmp_path / "job")
+    assert not run_jobs([job], executor, Quiet()).errors
+    assert job.path.exists()
+    assert not multiprocessing.active_children()
 
 
 @pytest.fixture
@@ -108,7 +131,7 @@ def tried(monkeypatch):
     """Methods that were tried, in place of trying them: a takes 2 s, others cannot be told."""
     asked = []
 
-    def instead(jobs, device, threads):
+    def instead(jobs, executor, device):
         asked.extend(job.method for job in jobs)
         return {job.method: 2 / job.weight if job.method == "a" else None for job in jobs}
 

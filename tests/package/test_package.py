@@ -82,6 +82,14 @@ def test_help_imports_nothing_heavy(arguments, imported_for):
     assert imported_for[tuple(arguments)] == []
 
 
+@pytest.mark.integration
+def test_a_command_searches_no_garbage_as_it_ends():
+    """After a report that takes a second. What is registered first runs last."""
+    seen = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 10_000))"
+    result = python("-c", f"{seen}; from i2i.cli import main; import sys; sys.argv[1:] = ['--version']; main()")
+    assert result.stdout.splitlines()[-1:] == ["True"], result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("name", ["models", "benchmarks"])
 def test_models_and_benchmarks_are_no_top_level_packages(name):
     result = python("-c", f"import {name}", cwd=ROOT)

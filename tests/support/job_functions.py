@@ -27,6 +27,16 @@ def run(job, report):
     job.perform(report, None)
 
 
+def few_steps(device, job, report):
+    """A trial: it takes 3 s as it says, but that of `slow` never ends, and that of `big` kills its worker."""
+    report("begun")
+    if job.method == "slow":
+        time.sleep(60)
+    if job.method == "big":
+        os._exit(9)
+    return "3.0"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Nothing(Job):
     """Does nothing, and leaves nothing."""
