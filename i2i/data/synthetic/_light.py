@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from i2i.data.synthetic._palette import Paint, Palette, rgb
+from i2i.data.synthetic._palette import MATERIALS, Paint, Palette, rgb
 from i2i.data.synthetic._scene_shapes import Array
 
-LUMA = np.array([0.299, 0.587, 0.114])
+LUMA = np.array([0.299, 0.587, 0.114])[:, None, None]
 STREAM = b"light"
 EXPOSURES = 0.86, 1.14
 THICKEST_MIST = 0.3
@@ -55,19 +55,18 @@ class Light:
 
     def on(self, palette: Palette) -> Palette:
         """The palette in this light."""
-        return Palette(**{f.name: self._on_paint(f.name, getattr(palette, f.name)) for f in fields(palette)})
+        paints = {name: getattr(palette, name) for name in MATERIALS if name != "sky"}
+        paints = {name: paint for name, paint in paints.items() if not paint.shines}
+        colors = np.array([paint.colors for paint in paints.values()])
+        haze = np.array([max(self.mist, HAZE.get(name, 0.0)) for name in paints]).reshape(-1, 1, 1, 1, 1)
+        lit = (1 - haze) * self._on_colors(colors) + haze * self.sky[1][:, None, None]
+        changed = {name: paint.recolored(own) for (name, paint), own in zip(paints.items(), lit, strict=True)}
+        return replace(palette, sky=self._sky(palette.sky), **changed)
 
-    def _on_paint(self, material: str, paint: Paint) -> Paint:
-        if material == "sky":
-            return self._sky(paint)
-        if paint.shines:
-            return paint
-        haze = max(self.mist, HAZE.get(material, 0.0))
-        return paint.mapped(lambda color: (1 - haze) * self._on_color(color) + haze * self.sky[1][:, None, None])
-
-    def _on_color(self, color: Array) -> Array:
-        grey = np.tensordot(LUMA, color, 1)
-        graded: Array = self.gain[:, None, None] * (grey + self.saturation * (color - grey))
+    def _on_colors(self, colors: Array) -> Array:
+        """Colours [..., 3, 1, 1] without haze."""
+        grey = (LUMA * colors).sum(axis=-3, keepdims=True)
+        graded: Array = self.gain[:, None, None] * (grey + self.saturation * (colors - grey))
         return graded
 
     def _sky(self, veil: Paint) -> Paint:

@@ -1,6 +1,6 @@
 """What a domain of drawn landscapes is made of: the colours of every material."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -23,15 +23,21 @@ class Paint:
     opacity: float
     shines: bool = False
 
-    def mapped(self, change: Callable[[Array], Array]) -> "Paint":
-        """The paint with each of its colours changed."""
-        dark, lit, tinted_dark, tinted_lit = map(change, (self.dark, self.lit, self.tinted_dark, self.tinted_lit))
+    @property
+    def colors(self) -> tuple[Array, Array, Array, Array]:
+        """All four, in the order in which they are given."""
+        return self.dark, self.lit, self.tinted_dark, self.tinted_lit
+
+    def recolored(self, colors: Iterable[Array]) -> "Paint":
+        """The paint with other `colors`."""
+        dark, lit, tinted_dark, tinted_lit = colors
         return Paint(dark, lit, tinted_dark, tinted_lit, self.opacity, self.shines)
 
     def color(self, shade: Array | float, tint: float) -> Array:
         """Colours [3, h, w], or [3, 1, 1] for one shade, in [0, 1]; `shade` and `tint` are in [0, 1]."""
-        dark = self.dark + tint * (self.tinted_dark - self.dark)
-        lit = self.lit + tint * (self.tinted_lit - self.lit)
+        dark, lit = self.dark, self.lit
+        if tint:
+            dark, lit = dark + tint * (self.tinted_dark - dark), lit + tint * (self.tinted_lit - lit)
         return dark + shade * (lit - dark)
 
 
