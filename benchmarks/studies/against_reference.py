@@ -5,11 +5,11 @@
 
 PATH is a checkout of https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix, whose modules `options` and `models` are
 imported from there. Without it, and for StarGAN, a loop as one would write it with PyTorch stands in: the published
-networks with PyTorch's own norms, its Adam as it comes, and the losses of the papers. Both train on the same batch in
-turn, each in a process of its own: theirs as it comes (float32, NCHW), ours with what `auto` chooses and in float32,
-with freed memory kept as in a training. Printed are the steps per second of theirs by the time of the process, and how
-many times as many ours takes, by that and by the clock: the median of the rounds, the smallest and the largest. A step
-of StarGAN is all up to an update of its generator.
+networks with PyTorch's own norms and convolutions, its Adam as it comes, and the losses of the papers. Both train on
+the same batch in turn, each in a process of its own: theirs as it comes (float32, NCHW), ours with what `auto` chooses
+and in float32, with freed memory kept as in a training. Printed are the steps per second of theirs by the time of the
+process, and how many times as many ours takes, by that and by the clock: the median of the rounds, the smallest and the
+largest. A step of StarGAN is all up to an update of its generator.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from i2i.config import RunConfig
 from i2i.data.batches import Batch, LabelledBatch, PairedBatch, UnpairedBatch
 from i2i.errors import UserError
 from i2i.nn import ImagePool
+from i2i.nn.convolutions import ToImageConv2d
 from i2i.nn.norm import InstanceNorm
 from i2i.training.device import autocast, choose_device, memory_format_of, resolved
 from i2i.training.setup import run_config
@@ -47,6 +48,8 @@ from i2i.utils.memory import freed_memory_kept
 DOMAINS = ("a", "b", "c", "d", "e")
 THEIR_NAMES = {"cyclegan": "cycle_gan", "pix2pix": "pix2pix"}
 BATCHES: dict[str, Callable[..., Batch]] = {"cyclegan": UnpairedBatch, "pix2pix": PairedBatch, "stargan": LabelledBatch}
+OWN_LAYERS: dict[type[nn.Module], type[nn.Module]] = {InstanceNorm: nn.InstanceNorm2d, ToImageConv2d: nn.Conv2d}
+"""What a plain loop has in place of layers of this project that do the same faster."""
 
 Take = Callable[[], None]
 Items = tuple[torch.Tensor, torch.Tensor]
@@ -88,8 +91,8 @@ def ours(name: str, translator: Translator, config: RunConfig, items: Items) -> 
 def plain(name: str, translator: Translator, items: Items) -> Take:
     """A step as one would write it with PyTorch, of the same networks."""
     for module in translator.modules():
-        if isinstance(module, InstanceNorm):
-            cast(Any, module).__class__ = nn.InstanceNorm2d
+        if type(module) in OWN_LAYERS:
+            cast(Any, module).__class__ = OWN_LAYERS[type(module)]
     return PLAIN[name](translator, *items)
 
 
