@@ -4,12 +4,20 @@ import platform
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
+from i2i.benchmarks.execution.job_runner import Runner
+from i2i.data.image_files.images import Preprocess, read_image
+from i2i.inference import frames
+from i2i.inference.translate_files import translate_files
+from i2i.metrics import folder_scores
 from i2i.utils import memory
 from i2i.utils.memory import freed_memory_kept
+from tests.support.job_functions import Write, named
 
 MIB = 2**20
 PAGES = 48 * MIB // resource.getpagesize()
@@ -73,3 +81,50 @@ def test_an_error_ends_the_block():
     with pytest.raises(KeyboardInterrupt), freed_memory_kept():
         raise KeyboardInterrupt
     assert not memory.keeping()
+
+
+def keeps(function):
+    """The function, and what it is told of kept memory whenever it runs."""
+    seen = []
+
+    def looking(*arguments, **options):
+        seen.append(memory.keeping())
+        return function(*arguments, **options)
+
+    return looking, seen
+
+
+@needs_glibc
+def test_it_is_kept_while_files_are_translated(tmp_path):
+    write, seen = keeps(lambda path, pixels, source: None)
+    translate_files(lambda paths: paths, [(tmp_path / "a.png", Path("a.png"))], tmp_path, write)
+    assert (seen, memory.keeping()) == ([True], False)
+
+
+@needs_glibc
+def test_it_is_kept_while_frames_are_translated(tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "_only", (looking := keeps(frames._only))[0])
+    Image.new("RGB", (16, 16)).save(tmp_path / "1.png")
+    preprocess = Preprocess((16, 16))
+    monkeypatch.setattr(
+        frames, "resized", lambda *given: lambda paths: [preprocess(read_image(path)) for path in paths]
+    )
+    monkeypatch.setattr(frames, "replace", lambda translate, **changes: translate)
+    frames.translate_frames(None, preprocess, tmp_path, tmp_path / "out")
+    assert (looking[1], memory.keeping()) == ([True], False)
+
+
+@needs_glibc
+def test_it_is_kept_while_folders_are_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_scores, "_measures", (looking := keeps(folder_scores._measures))[0])
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (16, 16)).save(tmp_path / name)
+    folder_scores.score_folders(folder_scores.Folders(tmp_path, tmp_path, truth=tmp_path))
+    assert (looking[1], memory.keeping()) == ([True], False)
+
+
+@needs_glibc
+def test_it_is_kept_while_a_job_of_a_bench_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(Write, "perform", (looking := keeps(Write.perform))[0])
+    Runner(tmp_path, "cpu")(Write(id=named("job"), path=tmp_path / "job"), lambda text: None)
+    assert (looking[1], memory.keeping()) == ([True], False)
