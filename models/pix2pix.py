@@ -185,7 +185,7 @@ class Pix2Pix(Translator):
     def _seeded(self, images: Tensor) -> Tensor:
         """What the generator makes of images, with the same noise in every call."""
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
-            # Of a CPU its own alone: to tell every kind of accelerator takes as long as half an image of 64 px.
+            # On a CPU its own alone: seeding every kind of accelerator takes up to an eighth of a small image's time.
             (torch.default_generator if images.is_cpu else torch).manual_seed(NOISE_SEED)
             translated: Tensor = self.generator(images)
             return translated
