@@ -5,6 +5,7 @@ was chosen over others. Images are taken as drawn independently. Frames of one f
 not, and intervals over them come out too short.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
 
@@ -17,6 +18,7 @@ from i2i.metrics._arrays import Array, floats, require_whole
 LEVEL = 0.95
 RESAMPLES = 1000
 FEW = 10  # scores, of which too many resamples would be one value again and again
+AT_ONCE = 2**20  # scores of resamples
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,14 @@ def mean_interval(scores: ArrayLike, *, level: float = LEVEL, resamples: int = R
     require_level(level)
     require_whole("resamples", resamples, 1)
     require_whole("seed", seed, 0)
-    mean, error = float(values.mean()), _error(values)
+    mean, error = float(values.mean()), float(_errors(values))
     if len(values) < FEW:
         margin = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
         return Interval(mean, mean - margin, mean + margin, level)
     random = np.random.default_rng(seed)
-    drawn = (values[random.integers(0, len(values), len(values))] for _ in range(resamples))
-    pairs = np.array([(resample.mean() - mean, _error(resample)) for resample in drawn])
+    pairs = np.concatenate(
+        [np.stack([some.mean(axis=1) - mean, _errors(some)], axis=1) for some in _resampled(values, resamples, random)]
+    )
     usable = pairs[pairs[:, 1] > 0]  # a resample of one value says nothing of the error
     if len(usable) == 0:
         return Interval(mean, mean, mean, level)
@@ -120,5 +123,15 @@ def require_level(level: float) -> None:
         raise ValueError(f"a level lies between 0 and 1, but is {level!r}")
 
 
-def _error(values: Array) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
+def _resampled(values: Array, count: int, random: np.random.Generator) -> Iterator[Array]:
+    """So many resamples of scores [n], in blocks [k, n] that do not grow with n."""
+    n = len(values)
+    at_once = max(1, AT_ONCE // n)
+    for start in range(0, count, at_once):
+        yield values[random.integers(0, n, (min(at_once, count - start), n))]
+
+
+def _errors(values: Array) -> Array:
+    """Standard errors of the means of [..., n]."""
+    errors: Array = values.std(ddof=1, axis=-1) / np.sqrt(values.shape[-1])
+    return errors
