@@ -70,13 +70,16 @@ class LocalExecutor:
                 self._idle.append(worker)
         return [event for _, event in heard]
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = SECONDS_TO_STOP) -> None:
         """End all processes. Training runs write a checkpoint first; another signal meanwhile ends them at once.
 
         The jobs that come after it get new ones.
+
+        Args:
+            seconds: after which they are killed.
         """
         workers = (*self._busy, *self._idle)
-        until = time.monotonic() + SECONDS_TO_STOP
+        until = time.monotonic() + seconds
         try:
             for worker in workers:
                 worker.terminate()

@@ -39,9 +39,10 @@ def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> "list[Train]":
 
 
 def rates(jobs: "Sequence[Train]", executor: LocalExecutor, device: str | None) -> dict[str | None, float | None]:
-    """Seconds of training runs by method, for each unit of weight; None where a few steps take too long or fail.
+    """Seconds of training runs by method, for each unit of weight; None where a few steps fail or are not done in time.
 
-    Loading, samples, evaluations and checkpoints are not counted. Workers that are not done in time are ended.
+    Loading, samples, evaluations and checkpoints are not counted. When one takes too long all trials end, since those
+    beside it and after it may be as slow.
 
     Args:
         jobs: training runs, one of each method.
@@ -70,7 +71,7 @@ def _seconds_of(jobs: "Sequence[Train]", executor: LocalExecutor, run: Perform) 
                     found[event.job] = float(event.text)
     finally:
         if until:
-            executor.stop()
+            executor.stop(seconds=0)  # there is nothing to save
     return found
 
 
@@ -92,12 +93,17 @@ def _is_long(job: "Train") -> bool:
 
 def few_steps(device: str | None, job: "Train", report: Report) -> str:
     """Seconds of a whole training by a few steps of it, as a worker says them; it reports when it has begun."""
+    import torch
+
     from i2i.data.open import open_data
     from i2i.training.device import choose_device
     from i2i.training.profiling import few, measure
     from i2i.training.setup import task_of
 
     report("begun")
-    config = job.config()
+    config, place = job.config(), choose_device(device)
     data = open_data(config.data).restricted(job.domains)
-    return repr(measure(config, task_of(config, data), few(data, config), choose_device(device), PATIENCE).seconds)
+    seconds = measure(config, task_of(config, data), few(data, config), place, PATIENCE).seconds
+    if place.type == "cuda":
+        torch.cuda.empty_cache()  # the GPU may be shared with other workers
+    return repr(seconds)
