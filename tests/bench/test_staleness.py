@@ -114,6 +114,7 @@ SETTINGS_OF_BEFORE = (
     "checkpoint.rule=last",
     "stargan.gan=wgan-gp",
     "stargan.n_critic=3",
+    "stargan.lambda_classification=1",
     "stargan.learning_rate=1e-3",
     "stargan.upsampling=deconv",
     "stargan.layers=5",
@@ -121,6 +122,7 @@ SETTINGS_OF_BEFORE = (
     "train.batch_size=8",
     "train.channels_last=false",
     "train.ema_statistics=false",
+    "train.ema_warmup=true",
 )
 
 
