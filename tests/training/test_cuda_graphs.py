@@ -1,9 +1,11 @@
 """Captured steps: they do what eager steps do, and where they cannot they say why and go on."""
 
 from dataclasses import fields, replace
+from typing import get_args
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2i import registry
 from i2i.data.batches import PairedBatch
@@ -12,7 +14,7 @@ from i2i.training.device import autocast
 from i2i.training.steps import cuda_graphs
 from i2i.training.steps.cuda_graphs import WARM_UPS, CapturedSteps
 from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.step import build_optimizers, plain_state, training_step
+from i2i.training.steps.step import build_optimizers, draw, due_phases, plain_state, take_turn, training_step
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 
 LEARNING = [
@@ -46,6 +48,31 @@ def without_a_gpu(monkeypatch):
         monkeypatch.setattr(torch.cuda, name, Recorder)
 
 
+class HostReads(TorchDispatchMode):
+    """Names what needs a value of the device on the host, or brings one from there, which no graph can hold.
+
+    What was drawn may be read: steps whose draws on the CPU differ are of different kinds.
+    """
+
+    def __init__(self, drawn):
+        super().__init__()
+        self.drawn = {tensor.data_ptr() for tensor in drawn}
+        self.found = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function._overloadpacket.__name__
+        if name == "_local_scalar_dense":
+            read = args[0].data_ptr() not in self.drawn
+        elif name == "index":  # of integers the shape is known
+            read = any(one is not None and one.dtype in (torch.bool, torch.uint8) for one in args[1])
+        else:
+            tags = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
+            read = name.startswith("lift_fresh") or not tags.isdisjoint(function.tags)
+        if read:
+            self.found.append(name)
+        return function(*args, **(kwargs or {}))
+
+
 class Shifting(Translator):
     """Learns one color that it adds; subclasses misbehave."""
 
@@ -76,6 +103,30 @@ class Timed(Shifting):
     def _loss(self, batch, step):
         losses = super()._loss(batch, step)
         return Losses(losses.total * (1 - step.progress), losses.terms)
+
+
+class Reading(Shifting):
+    """Asks the host whether an image is dark."""
+
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
+        return Losses(losses.total * (2 if batch.source.mean() < 0 else 1), {})
+
+
+class Constant(Shifting):
+    """Brings a number from the host."""
+
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
+        return Losses(losses.total * torch.tensor(2.0), {})
+
+
+class Selecting(Shifting):
+    """Selects so many pixels as are dark."""
+
+    def _loss(self, batch, step):
+        shifted = self.mapping(batch.source)
+        return Losses(shifted[shifted < 0].sum(), {})
 
 
 class Varying(Shifting):
@@ -166,6 +217,54 @@ def test_what_cannot_be_captured_is_said_once_and_trained_eagerly(cls, reason, w
     assert reason in said
     monkeypatch.setattr(cuda_graphs, "WARM_UPS", 1000)
     assert torch.equal(translator.mapping.weight, captured(cls, steps)[0].mapping.weight)
+
+
+def host_reads(translator, batches):
+    """What the phases of a round of steps, one batch each, ask of the host after their draws."""
+    optimizers, guard, found = build_optimizers(translator), FiniteGuard(CPU), []
+    for index, batch in enumerate(batches):
+        guard.at(index)
+        step = Step(index, 0.0)
+        for phase in due_phases(translator, index):
+            draw(phase, [batch], [step])
+            with HostReads(step.values()) as reads:
+                take_turn(translator, optimizers, phase, [batch], [step], guard, autocast("bf16", CPU))
+            found += [f"{phase.name}: {name}" for name in reads.found]
+    return found
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_no_phase_asks_the_host_for_what_a_graph_cannot_hold(name):
+    subject = Subject(registry.get(name))
+    translator = subject.build().train()
+    rounds = max(phase.every for phase in translator.phases())
+    assert host_reads(translator, [subject.batch(index) for index in range(rounds)]) == []
+
+
+def other_choices(name):
+    """A setting each of those that switch something or choose among names, with every value but the usual one."""
+    for field, info in registry.get(name).Config.model_fields.items():
+        values = (False, True) if info.annotation is bool else get_args(info.annotation)
+        yield from ({field: value} for value in values if isinstance(value, str | bool) and value != info.default)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", LEARNING)
+def test_no_choice_of_a_setting_makes_a_phase_ask_the_host(name):
+    for choice in other_choices(name):
+        subject = Subject(registry.get(name), choice)
+        translator = subject.build().train()
+        rounds = max(phase.every for phase in translator.phases())
+        reads = host_reads(translator, [subject.batch(index) for index in range(rounds)])
+        assert reads == [], choice
+
+
+@pytest.mark.parametrize(
+    ("cls", "read"), [(Reading, "_local_scalar_dense"), (Constant, "lift_fresh"), (Selecting, "index")]
+)
+def test_what_a_phase_asks_of_the_host_is_found(cls, read):
+    translator = cls(ModelConfig(), Task.covering(Coverage.DIRECTION, ("a", "b"), (8, 8))).train()
+    assert host_reads(translator, [PairedBatch(*torch.rand(2, 2, 3, 8, 8).mul(2).sub(1))]) == [f"mapping: {read}"]
 
 
 def test_a_checkpoint_of_captured_steps_is_that_of_eager_ones():
