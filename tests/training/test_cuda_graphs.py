@@ -27,14 +27,17 @@ class Recorder:
     """In the place of a CUDA graph on a CPU: what is captured runs at once, and a replay runs nothing."""
 
     replays = 0
+    capturing = False
 
     def __init__(self, *arguments, **named):
         pass
 
     def __enter__(self):
+        Recorder.capturing = True
         return self
 
     def __exit__(self, *exception):
+        Recorder.capturing = False
         return False
 
     def replay(self):
@@ -97,6 +100,20 @@ class Shifting(Translator):
 
     def generate(self, images, request):
         return self.mapping(images).clamp(-1, 1)
+
+
+class Rare(Shifting):
+    """Has a phase of its own in every third step."""
+
+    turns = ""
+
+    def phases(self):
+        usual, rare = Phase("usual", self._loss, None, ("mapping",)), Phase("rare", self._loss, None, ("mapping",), 3)
+        return usual, rare
+
+    def _loss(self, batch, step):
+        type(self).turns += "captured " if Recorder.capturing else "eager "
+        return Losses((self.mapping(batch.source) - batch.target).square().mean(), {})
 
 
 class Timed(Shifting):
@@ -185,6 +202,20 @@ def test_values_that_the_host_reads_make_steps_of_other_kinds(without_a_gpu, cap
     captured(Shifting, WARM_UPS + 5)  # each step draws another number on the CPU
     assert Recorder.replays == 0
     assert not capsys.readouterr().err
+
+
+def test_no_step_runs_eagerly_beside_the_memory_of_graphs(without_a_gpu, monkeypatch):
+    monkeypatch.setattr(Rare, "turns", "")
+    captured(Rare, 3 * WARM_UPS + 12)
+    turns = Rare.turns.split()
+    assert turns == ["eager"] * (4 * WARM_UPS) + ["captured"] * 3  # four turns a round; all others replay
+
+
+def test_no_phase_is_waited_for_that_runs_hardly_ever(without_a_gpu, monkeypatch):
+    monkeypatch.setattr(Rare, "turns", "")
+    monkeypatch.setattr(cuda_graphs, "LONGEST_WAIT", 1)
+    captured(Rare, WARM_UPS + 3)
+    assert Rare.turns.split().count("captured") == 1
 
 
 def test_no_autograd_graph_outlives_the_step_in_which_it_was_captured(without_a_gpu, monkeypatch):

@@ -7,7 +7,9 @@ generator's seed and offset as in eager steps.
 
 The first steps of every kind run eagerly, on which libraries choose their algorithms. Of what kind a step is follows
 from the phases that are due and from what the first of them draws: its shapes, and the values that lie on the CPU,
-where losses may read them. All graphs share their memory, since they never run at the same time.
+where losses may read them. All graphs share their memory, since they never run at the same time. Eager steps have
+memory of their own, which is given back ahead of a capture; so no graph is captured while phases that run in every
+few steps still warm up.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -27,6 +29,8 @@ from i2i.utils import console
 
 WARM_UPS = 3
 """Eager steps of a kind ahead of its capture."""
+LONGEST_WAIT = 16
+"""Steps between two turns of a phase, at most, for whose warm-up the first capture waits."""
 MOST_KINDS = 64
 """Of which steps are captured; others run eagerly."""
 
@@ -70,6 +74,7 @@ class CapturedSteps:
         self._inputs: list[Batch] = []
         self._kinds: dict[Hashable, _StepKind] = {}
         self._eager, self._or_stop = False, or_stop
+        self._warming = WARM_UPS * min(LONGEST_WAIT, max(phase.every for phase in translator.phases()))
         for optimizer in optimizers.values():
             _keep_rate_on_device(optimizer, guard.found.device)
 
@@ -90,6 +95,7 @@ class CapturedSteps:
                 kind = self._kind((*(one.name for one in due), *signatures))
             terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn, signatures))
         kind.end_step()
+        self._warming -= 1
         return terms
 
     def _held(self, batches: Sequence[Batch]) -> list[Batch]:
@@ -114,7 +120,7 @@ class CapturedSteps:
             return kind.turns[number].replay(now, drawn, known)
         if not known:
             self._go_on_eagerly(f"what phase {phase.name!r} draws changes its shape from step to step")
-        if kind.count >= WARM_UPS and not self._eager:
+        if kind.count >= WARM_UPS and self._warming <= 0 and not self._eager:
             turn = self._captured(phase, now, drawn)
             if turn is not None:
                 kind.turns.append(turn)
@@ -165,9 +171,13 @@ class _CurrentStep:
 
 @dataclass
 class _StepKind:
-    """Steps in which the same phases run on the same shapes: how many there were, and their graphs in order."""
+    """Steps in which the same phases run on the same shapes: how many there were, and their graphs in order.
+
+    `released` tells whether the autograd graphs of the capture are gone.
+    """
 
     count: int = 0
+    released: bool = False
     signatures: dict[int, Hashable] = field(default_factory=dict)
     turns: list["_CapturedPhase"] = field(default_factory=list)
 
@@ -176,7 +186,8 @@ class _StepKind:
 
         One that lived on would keep its activations, and tie parameters to the stream on which it was made.
         """
-        if self.count == WARM_UPS:
+        if self.turns and not self.released:
+            self.released = True
             for turn in self.turns:
                 turn.left = [{name: value.detach() for name, value in step.items()} for step in turn.left]
         self.count += 1
