@@ -1,11 +1,11 @@
 """Captured steps: they do what eager steps do, and where they cannot they say why and go on."""
 
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import get_args
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2i import registry
 from i2i.data.batches import PairedBatch
@@ -14,6 +14,7 @@ from i2i.training.device import autocast
 from i2i.training.steps import cuda_graphs
 from i2i.training.steps.cuda_graphs import WARM_UPS, CapturedSteps
 from i2i.training.steps.finite_guard import FiniteGuard
+from i2i.training.steps.host_transfers import HostTransfers
 from i2i.training.steps.step import build_optimizers, draw, due_phases, plain_state, take_turn, training_step
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 
@@ -47,33 +48,20 @@ class Recorder:
 @pytest.fixture
 def without_a_gpu(monkeypatch):
     monkeypatch.setattr(Recorder, "replays", 0)
-    for name in ("CUDAGraph", "graph", "Stream", "graph_pool_handle"):
+    for name in ("CUDAGraph", "graph", "Stream", "stream", "graph_pool_handle"):
         monkeypatch.setattr(torch.cuda, name, Recorder)
 
 
-class HostReads(TorchDispatchMode):
-    """Names what needs a value of the device on the host, or brings one from there, which no graph can hold.
-
-    What was drawn may be read: steps whose draws on the CPU differ are of different kinds.
-    """
+class Transfers(HostTransfers):
+    """As if the CPU were a GPU, but for what was drawn: steps whose draws on the CPU differ are of different kinds."""
 
     def __init__(self, drawn):
-        super().__init__()
+        super().__init__(CPU)
         self.drawn = {tensor.data_ptr() for tensor in drawn}
-        self.found = []
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        name = function._overloadpacket.__name__
-        if name == "_local_scalar_dense":
-            read = args[0].data_ptr() not in self.drawn
-        elif name == "index":  # of integers the shape is known
-            read = any(one is not None and one.dtype in (torch.bool, torch.uint8) for one in args[1])
-        else:
-            tags = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
-            read = name.startswith("lift_fresh") or not tags.isdisjoint(function.tags)
-        if read:
-            self.found.append(name)
-        return function(*args, **(kwargs or {}))
+    def moves(self, function, args, result):
+        read = function._overloadpacket.__name__ == "_local_scalar_dense"
+        return super().moves(function, args, result) and not (read and args[0].data_ptr() in self.drawn)
 
 
 class Shifting(Translator):
@@ -135,7 +123,7 @@ class Constant(Shifting):
 
     def _loss(self, batch, step):
         losses = super()._loss(batch, step)
-        return Losses(losses.total * torch.tensor(2.0), {})
+        return Losses(losses.total * torch.tensor(2.0, device=batch.source.device), {})
 
 
 class Selecting(Shifting):
@@ -236,6 +224,9 @@ def test_no_autograd_graph_outlives_the_step_in_which_it_was_captured(without_a_
     [
         (Timed, "phase 'mapping' cannot be captured (its loss reads step.progress, which changes"),
         (Varying, "what phase 'again' draws changes its shape from step to step"),
+        (Reading, "phase 'mapping' moves values between host and GPU (_local_scalar_dense)"),
+        (Constant, "phase 'mapping' moves values between host and GPU (lift_fresh)"),
+        (Selecting, "phase 'mapping' moves values between host and GPU (index)"),
     ],
 )
 def test_what_cannot_be_captured_is_said_once_and_trained_eagerly(cls, reason, without_a_gpu, monkeypatch, capsys):
@@ -250,7 +241,7 @@ def test_what_cannot_be_captured_is_said_once_and_trained_eagerly(cls, reason, w
     assert torch.equal(translator.mapping.weight, captured(cls, steps)[0].mapping.weight)
 
 
-def host_reads(translator, batches):
+def host_transfers(translator, batches):
     """What the phases of a round of steps, one batch each, ask of the host after their draws."""
     optimizers, guard, found = build_optimizers(translator), FiniteGuard(CPU), []
     for index, batch in enumerate(batches):
@@ -258,9 +249,9 @@ def host_reads(translator, batches):
         step = Step(index, 0.0)
         for phase in due_phases(translator, index):
             draw(phase, [batch], [step])
-            with HostReads(step.values()) as reads:
+            with Transfers(step.values()) as transfers:
                 take_turn(translator, optimizers, phase, [batch], [step], guard, autocast("bf16", CPU))
-            found += [f"{phase.name}: {name}" for name in reads.found]
+            found += [f"{phase.name}: {name}" for name in transfers.found]
     return found
 
 
@@ -269,7 +260,7 @@ def test_no_phase_asks_the_host_for_what_a_graph_cannot_hold(name):
     subject = Subject(registry.get(name))
     translator = subject.build().train()
     rounds = max(phase.every for phase in translator.phases())
-    assert host_reads(translator, [subject.batch(index) for index in range(rounds)]) == []
+    assert host_transfers(translator, [subject.batch(index) for index in range(rounds)]) == []
 
 
 def other_choices(name):
@@ -286,8 +277,8 @@ def test_no_choice_of_a_setting_makes_a_phase_ask_the_host(name):
         subject = Subject(registry.get(name), choice)
         translator = subject.build().train()
         rounds = max(phase.every for phase in translator.phases())
-        reads = host_reads(translator, [subject.batch(index) for index in range(rounds)])
-        assert reads == [], choice
+        moved = host_transfers(translator, [subject.batch(index) for index in range(rounds)])
+        assert moved == [], choice
 
 
 @pytest.mark.parametrize(
@@ -295,20 +286,7 @@ def test_no_choice_of_a_setting_makes_a_phase_ask_the_host(name):
 )
 def test_what_a_phase_asks_of_the_host_is_found(cls, read):
     translator = cls(ModelConfig(), Task.covering(Coverage.DIRECTION, ("a", "b"), (8, 8))).train()
-    assert host_reads(translator, [PairedBatch(*torch.rand(2, 2, 3, 8, 8).mul(2).sub(1))]) == [f"mapping: {read}"]
-
-
-def test_a_checkpoint_of_captured_steps_is_that_of_eager_ones():
-    translator = Subject(registry.get("pix2pix")).build()
-    optimizers = build_optimizers(translator)
-    plain = {name: optimizer.state_dict()["param_groups"] for name, optimizer in optimizers.items()}
-    for optimizer in optimizers.values():
-        cuda_graphs._keep_rate_on_device(optimizer, CPU)
-        assert all(isinstance(group["lr"], torch.Tensor) for group in optimizer.param_groups)
-    for name, optimizer in optimizers.items():
-        groups = plain_state(optimizer)["param_groups"]
-        assert [group["lr"] for group in groups] == pytest.approx([group["lr"] for group in plain[name]])
-        assert not any(group["capturable"] for group in groups)
+    assert host_transfers(translator, [PairedBatch(*torch.rand(2, 2, 3, 8, 8).mul(2).sub(1))])[0] == f"mapping: {read}"
 
 
 @pytest.fixture
@@ -320,12 +298,27 @@ def in_double():
     torch.set_default_dtype(usual)
 
 
+def test_a_checkpoint_of_captured_steps_is_that_of_eager_ones(in_double):
+    translator = Subject(registry.get("pix2pix")).build()
+    optimizers = build_optimizers(translator)
+    plain = {name: optimizer.state_dict()["param_groups"] for name, optimizer in optimizers.items()}
+    for optimizer in optimizers.values():
+        cuda_graphs._keep_rate_on_device(optimizer, CPU)
+        assert {group["lr"].dtype for group in optimizer.param_groups} == {torch.float32}
+    for name, optimizer in optimizers.items():
+        groups = plain_state(optimizer)["param_groups"]
+        assert [group["lr"] for group in groups] == pytest.approx([group["lr"] for group in plain[name]])
+        assert not any(group["capturable"] for group in groups)
+
+
 def trained(name, steps, device, *, by_graphs):
     """The terms of so many steps in float64, [steps, terms]."""
     subject = Subject(registry.get(name))
     translator = subject.build().train().to(device, torch.double)
     optimizers, guard = build_optimizers(translator), FiniteGuard(device)
     take = CapturedSteps(translator, optimizers, guard, lambda: autocast("fp32", device)) if by_graphs else None
+    for optimizer in optimizers.values():
+        cuda_graphs._keep_rate_on_device(optimizer, device)  # the same rounded rates for both
     seen = []
     for step in range(steps):
         torch.manual_seed(1000 + step)
@@ -360,6 +353,23 @@ def test_captured_steps_give_the_losses_of_eager_steps(name, in_double, capsys):
     eager, by_graphs = (trained(name, 2 * WARM_UPS + 6, device, by_graphs=graphs) for graphs in (False, True))
     assert "without CUDA graphs" not in capsys.readouterr().err
     assert apart(by_graphs, eager) <= 1e-5
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("cls", [Reading, Selecting, Constant])
+def test_a_loss_that_no_graph_can_hold_is_trained_eagerly_on_a_gpu_as_well(cls, capsys):
+    device = torch.device("cuda")
+    translator = cls(ModelConfig(), Task.covering(Coverage.DIRECTION, ("a", "b"), (8, 8))).to(device).train()
+    optimizers, guard = build_optimizers(translator), FiniteGuard(device)
+    take, before = CapturedSteps(translator, optimizers, guard, lambda: autocast("fp32", device)), []
+    for step in range(3 * WARM_UPS):
+        torch.manual_seed(0)  # the same draws, so that all steps are of one kind
+        take([PairedBatch(*torch.rand(2, 2, 3, 8, 8, device=device).mul(2).sub(1))], step, 0.0)
+        before.append(translator.mapping.weight.detach().clone())
+    assert capsys.readouterr().err.count("i2i: training goes on without CUDA graphs: ") == 1
+    assert all(not torch.equal(one, other) for one, other in pairwise(before))
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
 
 
 @pytest.mark.gpu

@@ -5,7 +5,8 @@ step as ever, between the graphs, and copied to where they read it; so are the i
 the step and the flag of the guard lie on the device. Random numbers within a graph, those of dropout, follow the
 generator's seed and offset as in eager steps.
 
-The first steps of every kind run eagerly, on which libraries choose their algorithms. Of what kind a step is follows
+The first steps of every kind run eagerly, on which libraries choose their algorithms and which show whether values
+go from the device to the host or back, as they cannot in a graph. Of what kind a step is follows
 from the phases that are due and from what the first of them draws: its shapes, and the values that lie on the CPU,
 where losses may read them. All graphs share their memory, since they never run at the same time. Eager steps have
 memory of their own, which is given back ahead of a capture; so no graph is captured while phases that run in every
@@ -23,6 +24,7 @@ from torch import Tensor
 from i2i.data.batches import Batch
 from i2i.errors import TrainingError
 from i2i.training.steps.finite_guard import FiniteGuard
+from i2i.training.steps.host_transfers import HostTransfers
 from i2i.training.steps.step import Optimizers, draw, due_phases, logged_terms, take_turn
 from i2i.translator import Phase, Step, Translator
 from i2i.utils import console
@@ -120,6 +122,8 @@ class CapturedSteps:
             return kind.turns[number].replay(now, drawn, known)
         if not known:
             self._go_on_eagerly(f"what phase {phase.name!r} draws changes its shape from step to step")
+        if kind.count == WARM_UPS - 1 and not self._eager:
+            return self._watched(phase, now)
         if kind.count >= WARM_UPS and self._warming <= 0 and not self._eager:
             turn = self._captured(phase, now, drawn)
             if turn is not None:
@@ -130,17 +134,30 @@ class CapturedSteps:
     def _taken(self, phase: Phase, batches: Sequence[Batch], steps: Sequence[Step]) -> Terms:
         return take_turn(self._translator, self._optimizers, phase, batches, steps, self._guard, self._precision())
 
+    def _watched(self, phase: Phase, now: "_CurrentStep") -> Terms:
+        """An eager turn that shows whether a capture would be broken off by CUDA, which leaves traces."""
+        with HostTransfers(self._guard.found.device) as transfers:
+            terms = self._taken(phase, now.batches, now.steps)
+        if transfers.found:
+            self._go_on_eagerly(f"phase {phase.name!r} moves values between host and GPU ({transfers.found[0]})")
+        return terms
+
     def _captured(self, phase: Phase, now: "_CurrentStep", drawn: Drawn) -> "_CapturedPhase | None":
         """A phase as a graph, which has not run yet; None if it cannot be one."""
         graph, held = torch.cuda.CUDAGraph(), [_held(own) for own in drawn]
         sealed = [_SealedStep({**step, **own}) for step, own in zip(now.steps, held, strict=True)]
         try:
-            with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
+            # The stream is left in any case; the end of a capture that fails does not come to it.
+            with (
+                torch.cuda.stream(self._stream),
+                torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"),
+            ):
                 terms = self._taken(phase, now.batches, sealed)
         except (RuntimeError, NotImplementedError) as error:
             for name in phase.steps:
                 self._optimizers[name].zero_grad(set_to_none=True)
-            self._go_on_eagerly(f"phase {phase.name!r} cannot be captured ({str(error).strip().splitlines()[0]})")
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self._go_on_eagerly(f"phase {phase.name!r} cannot be captured ({reason})")
             return None
         return _CapturedPhase(phase, graph, held, sealed, terms)
 
@@ -255,4 +272,5 @@ def _signature(phase: Phase, name: str, value: Tensor) -> Hashable:
 
 def _keep_rate_on_device(optimizer: torch.optim.Adam, device: torch.device) -> None:
     for group in optimizer.param_groups:
-        group["lr"], group["capturable"] = torch.tensor(float(group["lr"]), device=device), True
+        rate = torch.tensor(float(group["lr"]), dtype=torch.float32, device=device)  # whatever the default type is
+        group["lr"], group["capturable"] = rate, True
