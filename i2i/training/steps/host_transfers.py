@@ -1,10 +1,10 @@
 """Which operations move values between the host and a device, as none in a CUDA graph may."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 DEPENDS_ON_VALUES = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
@@ -26,25 +26,35 @@ class HostTransfers(TorchDispatchMode):
         self.found: list[str] = []
 
     def __torch_dispatch__(
-        self, function: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        result = function(*args, **(kwargs or {}))
+        self,
+        function: OpOverload,
+        types: Sequence[type],
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        result: object = function(*args, **(kwargs or {}))
         if self.moves(function, args, result):
             self.found.append(function._overloadpacket.__name__)
         return result
 
-    def moves(self, function: Any, args: Sequence[Any], result: Any) -> bool:
+    def moves(self, function: OpOverload, args: Sequence[object], result: object) -> bool:
         """Whether an operation that was called with these arguments and returned that moves values."""
-        name = function._overloadpacket.__name__
+        name, first = function._overloadpacket.__name__, next(iter(args), None)
         if name in ("_to_copy", "copy_"):
-            source = args[1] if name == "copy_" else args[0]
-            return source.device.type != result.device.type and not (_is_pinned(source) or _is_pinned(result))
-        if not (args and isinstance(args[0], Tensor) and args[0].device.type == self.device.type):
+            return _is_transfer(args[1] if name == "copy_" else first, result)
+        if not isinstance(first, Tensor) or first.device.type != self.device.type:
             return False
         if name.startswith("index"):
-            return any(isinstance(one, Tensor) and one.dtype in MASKS for one in args[1])
+            return any(one.dtype in MASKS for one in _tensors(args[1]))
         return name.startswith("lift_fresh") or not DEPENDS_ON_VALUES.isdisjoint(function.tags)
 
 
-def _is_pinned(tensor: Tensor) -> bool:
-    return tensor.device.type == "cpu" and tensor.is_pinned()
+def _is_transfer(source: object, target: object) -> bool:
+    ends = _tensors((source, target))
+    return len({end.device.type for end in ends}) == 2 and not any(
+        end.device.type == "cpu" and end.is_pinned() for end in ends
+    )
+
+
+def _tensors(values: object) -> list[Tensor]:
+    return [one for one in values if isinstance(one, Tensor)] if isinstance(values, list | tuple) else []
