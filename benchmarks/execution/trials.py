@@ -92,7 +92,7 @@ def _is_long(job: "Train") -> bool:
 
 
 def few_steps(device: str | None, job: "Train", report: Report) -> str:
-    """Seconds of a whole training by a few steps of it, as a worker says them; it reports when it has begun."""
+    """Seconds of a whole training by a few steps of it, as a worker says them; it reports when it begins to measure."""
     import torch
 
     from i2i.data.open import open_data
@@ -100,10 +100,10 @@ def few_steps(device: str | None, job: "Train", report: Report) -> str:
     from i2i.training.profiling import few, measure
     from i2i.training.setup import task_of
 
-    report("begun")
     config, place = job.config(), choose_device(device)
     data = open_data(config.data).restricted(job.domains)
-    seconds = measure(config, task_of(config, data), few(data, config), place, PATIENCE).seconds
+    task, some = task_of(config, data), few(data, config)
+    seconds = measure(config, task, some, place, PATIENCE, lambda: report("begun")).seconds
     if place.type == "cuda":
         torch.cuda.empty_cache()  # the GPU may be shared with other workers
     return repr(seconds)

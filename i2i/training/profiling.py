@@ -1,7 +1,8 @@
 """What a training will take, measured: a few of its own steps in a process of their own.
 
 Steps in which other phases run take other times (StarGAN's generator takes every fifth turn), so each kind of step is
-tried: once to warm up, then twice by the clock. Loading images, samples and checkpoints are not counted.
+tried: once to warm up, then twice by the clock. Where a training has CUDA graphs, they are captured ahead of that.
+Loading images, samples and checkpoints are not counted.
 """
 
 import math
@@ -22,6 +23,7 @@ from i2i.errors import TrainingError, UserError
 from i2i.training.budget import TrainingBudget, images_per_step, training_budget
 from i2i.training.device import autocast, memory_format_of, resolved
 from i2i.training.setup import run_config
+from i2i.training.steps.cuda_graphs import captured_steps, until_captured
 from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
@@ -84,13 +86,23 @@ def try_out(
     raise kind(text)
 
 
-def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, patience: float = PATIENCE) -> Trial:
-    """Run the steps in this process, which is to be one of their own; a warm-up of `patience` seconds is enough."""
+def measure(
+    config: RunConfig,
+    task: Task,
+    data: DataSet,
+    device: torch.device,
+    patience: float = PATIENCE,
+    begin: Callable[[], object] = lambda: None,
+) -> Trial:
+    """Run the steps in this process, which is to be one of their own.
+
+    A warm-up of `patience` seconds is enough. `begin` is called when all that only a first step takes is done.
+    """
     config = resolved(config, device)
     train = config.train
     images = TrainingImages.load(
         data, config.data.train_split, Preprocess.of(config.data), config.data.zoom, config.data.flip
-    )
+    ).on(device)
     translator = build_translator(config, task)
     translator.prepare(images.centered)
     memory_format = memory_format_of(train)
@@ -98,15 +110,23 @@ def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
     optimizers, guard = build_optimizers(translator), FiniteGuard(device)
     size = images_per_step(config, translator) // translator.batch.images_per_item
 
+    by_graphs = captured_steps(train.graphs, translator, optimizers, guard, lambda: autocast(train.precision, device))
+
     def run(step: int) -> None:
         batch = translator.batch.draw(images, task.domains, size, step).to(device, memory_format)
-        batches, precision = batch.split(train.accumulate), autocast(train.precision, device)
-        training_step(translator, optimizers, batches, step, guard, precision)
+        batches = batch.split(train.accumulate)
+        if by_graphs is not None:
+            by_graphs(batches, step, 0.0)
+        else:
+            training_step(translator, optimizers, batches, step, guard, autocast(train.precision, device))
         if device.type != "cpu":
             torch.accelerator.synchronize(device)
 
     translator.train()
     with freed_memory_kept():
+        for step in range(until_captured(translator) if by_graphs is not None else 0):
+            run(step)
+        begin()
         mean = _mean_seconds(translator, run, patience)
     steps, seconds = _whole(training_budget(config, translator), mean)
     return Trial(mean, steps, seconds, _most_memory(device), str(device))

@@ -22,7 +22,7 @@ from i2i.data.batches_ahead import BatchesAhead
 from i2i.data.data_record import DataRecord
 from i2i.data.training_images import TrainingImages
 from i2i.distributed.process_group import ALONE, Processes
-from i2i.errors import DiskFull, LostProcess, OutOfMemory, UserError
+from i2i.errors import DiskFull, LostProcess, OutOfMemory
 from i2i.runs.checkpoint import Best, Checkpoint, Position
 from i2i.runs.checkpoint_meta import Budget
 from i2i.runs.folder import checkpoint_folder, newest_checkpoint
@@ -36,7 +36,7 @@ from i2i.training.device import autocast, memory_format_of, resolved, seed_strea
 from i2i.training.ema import build_average
 from i2i.training.loss_log import LossLog
 from i2i.training.rollback import NotFinite, Rollback, seed_after, to_return_to
-from i2i.training.steps.cuda_graphs import CapturedSteps, reason_against_graphs
+from i2i.training.steps.cuda_graphs import CapturedSteps, captured_steps
 from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, plain_state, set_rate, training_step
 from i2i.training.stops import Interrupted, disk_full, lost_process, out_of_memory, stop_signals
@@ -206,13 +206,8 @@ class Trainer:
 
     def _by_graphs(self) -> CapturedSteps | None:
         """Made again for each state that is loaded, which brings tensors of its own."""
-        wanted = self.config.train.graphs
-        reason = reason_against_graphs(self.device, self.processes.count)
-        if wanted == "on" and reason:
-            raise UserError(f"train.graphs=on: {reason}; take --set train.graphs=auto, which uses them where it can")
-        if wanted == "off" or reason or not self.optimizers:
-            return None
-        return CapturedSteps(self.translator, self.optimizers, self.guard, self._precision, wanted == "on")
+        graphs, processes = self.config.train.graphs, self.processes.count
+        return captured_steps(graphs, self.translator, self.optimizers, self.guard, self._precision, processes)
 
     def _evaluate(self) -> None:
         """Ahead of the checkpoint of the same step, which then holds what was found."""

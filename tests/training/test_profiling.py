@@ -13,8 +13,9 @@ from i2i.data.open import open_data
 from i2i.data.training_images import TrainingImages
 from i2i.errors import TrainingError
 from i2i.training import profiling
-from i2i.training.profiling import Trial, kinds_of_steps, measure, try_out
+from i2i.training.profiling import TIMED, Trial, kinds_of_steps, measure, try_out
 from i2i.training.setup import run_config, task_of
+from i2i.training.steps.cuda_graphs import WARM_UPS, _CapturedPhase
 from i2i.training.trainer import build_translator
 from i2i.translator import Task
 from tests.robustness.test_bad_input import data_set, run
@@ -87,6 +88,27 @@ def test_the_trial_makes_of_images_what_the_training_would(sky, monkeypatch):
     monkeypatch.setattr(TrainingImages, "load", lambda *of, **more: drawn.append(of[2]) or load(*of, **more))
     measure(config, task_of(config, sky), sky, CPU)
     assert drawn == [Preprocess.of(config.data)]
+
+
+@pytest.mark.parametrize(("name", "round_length"), [("pix2pix", 1), ("stargan", 5)])
+def test_steps_by_graphs_are_captured_ahead_of_the_clock(sky, monkeypatch, name, round_length):
+    config, taken = config_of(name), []
+    monkeypatch.setattr(profiling, "captured_steps", lambda *_: lambda batches, step, progress: taken.append(step))
+    measure(config, task_of(config, sky), sky, CPU, begin=lambda: taken.append("begin"))
+    ahead, (warm, *timed) = taken[: taken.index("begin")], taken[taken.index("begin") + 1 :]
+    assert ahead == list(range((WARM_UPS + 1) * round_length))
+    assert [warm, *timed[:TIMED]] == [0] * (TIMED + 1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("name", ["pix2pix", "stargan"])
+def test_on_a_gpu_steps_are_measured_as_they_are_trained(sky, monkeypatch, name):
+    config, replayed = config_of(name), []
+    replay = _CapturedPhase.replay
+    monkeypatch.setattr(_CapturedPhase, "replay", lambda self, *of: replayed.append(self) or replay(self, *of))
+    assert measure(config, task_of(config, sky), sky, torch.device("cuda")).seconds_per_step > 0
+    assert len(replayed) > TIMED
 
 
 def die(*arguments: object) -> None:

@@ -16,13 +16,13 @@ few steps still warm up.
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import torch
 from torch import Tensor
 
 from i2i.data.batches import Batch
-from i2i.errors import TrainingError
+from i2i.errors import TrainingError, UserError
 from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.host_transfers import HostTransfers
 from i2i.training.steps.step import Optimizers, draw, due_phases, logged_terms, take_turn
@@ -46,6 +46,37 @@ def reason_against_graphs(device: torch.device, processes: int = 1) -> str | Non
     if device.type != "cuda":
         return f"CUDA graphs need a GPU of NVIDIA's and the device is {device.type}"
     return "several processes, which exchange gradients, train by eager steps" if processes > 1 else None
+
+
+def captured_steps(
+    graphs: Literal["auto", "on", "off"],
+    translator: Translator,
+    optimizers: Optimizers,
+    guard: FiniteGuard,
+    precision: Callable[[], AbstractContextManager[object]],
+    processes: int = 1,
+) -> "CapturedSteps | None":
+    """Steps by graphs as the setting `train.graphs` asks for them; None where they are to be eager.
+
+    Raises:
+        UserError: for `on` where steps cannot be captured.
+    """
+    reason = reason_against_graphs(guard.found.device, processes)
+    if graphs == "on" and reason:
+        raise UserError(f"train.graphs=on: {reason}; take --set train.graphs=auto, which uses them where it can")
+    if graphs == "off" or reason or not optimizers:
+        return None
+    return CapturedSteps(translator, optimizers, guard, precision, graphs == "on")
+
+
+def longest_turn(translator: Translator) -> int:
+    """Steps from one turn of a phase to the next for which the first capture waits."""
+    return min(LONGEST_WAIT, max(phase.every for phase in translator.phases()))
+
+
+def until_captured(translator: Translator) -> int:
+    """Steps after which those are captured in which the phases run that do so every few steps."""
+    return (WARM_UPS + 1) * longest_turn(translator)
 
 
 class CapturedSteps:
@@ -76,7 +107,7 @@ class CapturedSteps:
         self._inputs: list[Batch] = []
         self._kinds: dict[Hashable, _StepKind] = {}
         self._eager, self._or_stop = False, or_stop
-        self._warming = WARM_UPS * min(LONGEST_WAIT, max(phase.every for phase in translator.phases()))
+        self._warming = WARM_UPS * longest_turn(translator)
         for optimizer in optimizers.values():
             _keep_rate_on_device(optimizer, guard.found.device)
 
