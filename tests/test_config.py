@@ -429,7 +429,9 @@ def test_the_command_line_wins_over_a_suite(mine):
     ("models", "assignment", "complaint"),
     [
         ("stargun", "budget.images=5", "unknown model 'stargun'; did you mean 'stargan'"),
-        (",", "budget.images=5", r"suite\.models=.* at least 1 item"),
+        (",", "budget.images=5", "--models ',' names no model: name some, or leave it out"),
+        ("", "budget.images=5", "--models '' names no model"),
+        (" + ,", "budget.images=5", r"--models ' \+ ,' names no model"),
         (None, "budget.imags=5", r"unknown setting suite\.budget: 'imags'; did you mean 'images'"),
         (None, "budget.per=model", r"suite\.budget\.per='model' .*'dataset' or 'task'"),
         (None, "train.images=5", "one budget for all models: use --budget images=N"),

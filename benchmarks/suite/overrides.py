@@ -29,7 +29,7 @@ def load_suite(
     """
     settings = {**read(base), "name": Path(base).stem} if isinstance(base, str) else dict(base)
     remembered = {} if isinstance(base, str) else settings.pop("custom_models", {})
-    if models:
+    if models is not None:
         listed = settings.get("models", Suite().models)
         settings["models"] = chosen_models(models, listed)
         settings["custom_models"] = _still_named(settings)
@@ -62,9 +62,12 @@ def chosen_models(text: str, listed: Sequence[str]) -> list[str]:
     """The models that `A,B` names, or those of `listed` and the ones that `+A,B` adds.
 
     Raises:
-        UserError: if only some of several have a plus.
+        UserError: if no model is named, or only some of several have a plus.
     """
+    given, text = text, text.strip()
     names = [name.strip() for name in text.removeprefix("+").split(",") if name.strip()]
+    if not names:
+        raise UserError(f"--models {given!r} names no model: name some, or leave it out for the suite's")
     if not text.startswith("+"):
         _refuse_plus(text, names)
         return names

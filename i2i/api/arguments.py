@@ -15,10 +15,12 @@ Values = Mapping[str, object]
 
 
 def data_texts(data: Data | None) -> list[str] | None:
-    """What --data says; UserError for what is no place."""
+    """What --data says; UserError for what is no place, or an empty dictionary."""
     if data is None:
         return None
     if isinstance(data, Mapping):
+        if not data:
+            raise UserError("data is {}: name folders in it, or leave it out for the built-in dataset")
         return [f"{name}={_place('data', place)}" for name, place in data.items()]
     return [_place("data", data)]
 

@@ -142,7 +142,7 @@ def ready_bench(asked: BenchOptions) -> ReadyBench:
         chosen = load_suite(asked.suite or default_suite(located), asked.models, located, changes, asked.seeds)
     else:
         chosen = load_suite(before.settings, asked.models, relocated(located), changes, asked.seeds)
-        directions = directions or before.chosen.directions
+        directions = before.chosen.directions if directions is None else directions
         extractor = extractor if extractor or asked.inception else before.chosen.extractor
         lpips = lpips or before.chosen.lpips
         for line in notes_on_later_methods(chosen):

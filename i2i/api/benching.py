@@ -216,7 +216,7 @@ def bench(
         samples=samples,
         sampling_steps=assigned(sampling_steps),
         directions=listed(directions),
-        external=data_texts(external),
+        external=data_texts(external or None),
         intersection=intersection,
         inception=path_of("inception", inception),
         extractor=extractor,

@@ -133,6 +133,8 @@ def test_settings_are_those_that_set_would_give():
         (lambda: assignments(["train.images=9"]), "settings is .*: give a dictionary"),
         (lambda: assignments({"train.images": object()}), "train.images.* holds object: give numbers"),
         (lambda: data_texts(3), "data is 3: give the path"),
+        (lambda: data_texts({}), "data is {}: name folders in it, or leave it out"),
+        (lambda: i2i.bench([]), "models='' names no model: name some, or leave it out"),
         (lambda: i2i.train("stargan", out=5), "out is 5: give the path"),
         (lambda: i2i.train("stargun"), "did you mean 'stargan'"),
         (lambda: i2i.train("stargan", accept_data=True), r"accept_data=True says .* with resume='RUN'"),
