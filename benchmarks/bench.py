@@ -65,7 +65,7 @@ def run_bench(
         trial: whether a few steps of each method may tell ahead how long it takes.
 
     Returns:
-        Exit status: 0, or 1 if a job failed.
+        Exit status: 0, or 1 if a job failed, or if a report alone lacks jobs.
 
     Raises:
         UserError: for an unknown method in `force`.
@@ -79,7 +79,7 @@ def run_bench(
         if "report" in stages:
             from i2i.benchmarks.report.update import write_report
 
-            return write_report(plan, errors, by, force=tuple(stages) == ("report",))
+            return write_report(plan, errors, by, alone=tuple(stages) == ("report",))
     for job, error in errors.items():
         console.note(f"failed: {job}: {error_line(error)}")
     return 1 if errors else 0

@@ -39,17 +39,17 @@ class Reported(Document):
     sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
-def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "auto", force: bool = False) -> int:
+def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "auto", alone: bool = False) -> int:
     """Write the report of what is there, print its table, and say what is missing.
 
     Args:
         plan: of the bench.
         errors: by job, of those that have failed or were not run in this process.
         by: how the main table averages.
-        force: write it even if nothing has changed since it was last written.
+        alone: nothing else was asked for, so it is written even if nothing has changed since it was last written.
 
     Returns:
-        Exit status: 0, or 1 if a job failed.
+        Exit status: 0, or 1 if a job failed, or if a report alone lacks jobs.
     """
     states = {job.id: job.result.state(job.key) for job in plan.jobs}
     missing = [job for job in plan.jobs if states[job.id] != DONE]
@@ -61,14 +61,15 @@ def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "auto", for
     folder = ResultsFolder(plan.out)
     with held(folder.report_lock):
         key = _key(plan, failures, unfinished, notes, by)
-        written = None if force else _unchanged(plan.out, key)
+        written = None if alone else _unchanged(plan.out, key)
         if written is None:
             written = _written(plan, key, failures, unfinished, notes, by)
             write_text(folder.report_record, written.model_dump_json())
     console.say(written.shown.text(str(plan.out / "table.md"), columns_of_terminal()))
     for note in notes:
         console.note(f"warning: {note}")
-    return close(plan, written.files, failures, unfinished)
+    status = close(plan, written.files, failures, unfinished)
+    return 1 if alone and unfinished else status
 
 
 def publish(plan: Plan, failures: Mapping[JobId, str]) -> int:

@@ -67,12 +67,17 @@ class BenchOptions:
 
     @cached_property
     def stages(self) -> tuple[str, ...]:
-        """What is to be done of a bench; UserError for what is no stage."""
+        """What is to be done of a bench; UserError for what is no stage, or work to do again where none is done."""
         if self.collect and self.only is not None:
             raise UserError("--collect is --only report: leave one out")
-        if self.collect:
-            return ("report",)
-        return STAGES if self.only is None else parse_stages(self.only)
+        chosen = ("report",) if self.collect else STAGES if self.only is None else parse_stages(self.only)
+        if chosen == ("report",) and self.forced:
+            raise UserError(f"--force makes work again, and none is done with {self._report_alone}: leave one out")
+        return chosen
+
+    @property
+    def _report_alone(self) -> str:
+        return "--collect" if self.collect else "--only report"
 
     @property
     def changes(self) -> list[str]:
@@ -90,6 +95,14 @@ class BenchOptions:
     def forced(self) -> list[str]:
         """Methods whose work is to be done again."""
         return [name.strip() for name in (self.force or "").split(",") if name.strip()]
+
+
+    def check_folder(self, out: Path) -> None:
+        """UserError if a report alone is asked for of a folder in which no bench has begun."""
+        if self.stages == ("report",) and not ResultsFolder(out).began:
+            raise UserError(
+                f"{out} holds no bench, and none is begun with {self._report_alone}: name the folder of one with --out"
+            )
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,8 @@ class ReadyBench:
 def ready_bench(asked: BenchOptions) -> ReadyBench:
     """The bench that options ask for; UserError for options that do not fit each other, the data or the folder."""
     trackers, by, changes, _ = trackers_named(asked.track), groups.checked(asked.table), asked.changes, asked.stages
+    if asked.out is not None:
+        asked.check_folder(asked.out)
     located = merge(
         data_settings(asked.data, asked.attributes, asked.cache_gib, asked.allow_download),
         parse_assignments(changes).get("data", {}),
@@ -153,6 +168,7 @@ def ready_bench(asked: BenchOptions) -> ReadyBench:
         plan = prepare(
             chosen, asked.out, directions, asked.inception, progress, extractor, lpips, asked.execution.device
         )
+    asked.check_folder(plan.out)
     check_methods(plan, asked.forced)
     changed = before.check(plan, bool(located), elsewhere) if before else []
     return ReadyBench(plan, asked, changed, by, trackers)

@@ -141,6 +141,18 @@ def test_settings_are_those_that_set_would_give():
         (lambda: i2i.train(resume="x", config="c"), "leave out config"),
         (lambda: i2i.train("stargan", settings={"train.image": 1}), "did you mean 'images'"),
         (lambda: i2i.bench(collect=True, only="score"), "^collect=True is only='report': leave one out"),
+        (
+            lambda: i2i.bench(collect=True, force="cyclegan"),
+            "^force makes work again, and none is done with collect=True",
+        ),
+        (
+            lambda: i2i.bench(only="report", force=["cut"]),
+            "^force makes work again, and none is done with only='report'",
+        ),
+        (
+            lambda: i2i.bench(collect=True, out="nowhere"),
+            "^nowhere holds no bench, and none is begun with collect=True",
+        ),
         (lambda: i2i.bench(gpus_per_job=1), "gpus_per_job is for Ray: add executor='ray'"),
         (
             lambda: i2i.score("x", "y", paired=True, truth="z"),

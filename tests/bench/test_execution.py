@@ -142,7 +142,7 @@ def test_stages_run_by_themselves_and_an_unfinished_bench_is_reported_as_such(tm
     assert bench(out, *SETTINGS, *ONE_WAY, "--only", "train") == 0
     assert not (out / "table.md").exists()
     assert not (out / "translations").exists()
-    assert bench(out, "--collect") == 0
+    assert bench(out, "--collect") == 1
     assert "unfinished: 8 of 11 jobs are not done" in capsys.readouterr().err
     table = (out / "table.md").read_text()
     assert "UNFINISHED: 8 of 11 jobs are not done" in table
@@ -154,6 +154,21 @@ def test_stages_run_by_themselves_and_an_unfinished_bench_is_reported_as_such(tm
     assert bench(out, "--only", "translate,classifier,score,report") == 0
     assert "UNFINISHED" not in (out / "table.md").read_text()
     assert len(rows_of(out)) > 0
+
+
+def test_a_finished_bench_is_collected_with_status_0(copied):
+    assert bench(copied, "--collect") == 0
+
+
+@pytest.mark.parametrize("asked", [["--collect"], ["--only", "report"]])
+def test_nothing_is_collected_or_made_where_no_bench_has_begun(tmp_path, asked, monkeypatch, capsys):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    for out in ([], ["--out", "nothing"], ["--out", str(tmp_path / "empty")]):
+        assert command("bench", *out, *asked) == 2
+        said = capsys.readouterr().err
+        assert f"holds no bench, and none is begun with {' '.join(asked)}: name the folder of one with --out" in said
+    assert not list((tmp_path / "empty").iterdir())
 
 
 def test_a_failure_stays_on_record_and_in_a_later_report(tmp_path, cache, capsys):  # noqa: F811
@@ -171,7 +186,7 @@ def test_a_failure_stays_on_record_and_in_a_later_report(tmp_path, cache, capsys
 
 def test_scores_of_another_version_are_never_mixed_in(copied, monkeypatch, capsys):
     monkeypatch.setattr(keys, "SCORING_VERSION", keys.SCORING_VERSION + 1)
-    assert bench(copied, "--collect") == 0
+    assert bench(copied, "--collect") == 1
     assert rows_of(copied) == []
     assert "scores of real images: to do" in capsys.readouterr().err
 
