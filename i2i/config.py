@@ -527,8 +527,26 @@ def _given(annotation: Any) -> Any:
     return kinds[0] if len(kinds) == 1 and type(None) in get_args(annotation) else annotation
 
 
+class RepeatedKey(yaml.YAMLError):
+    """A mapping of a YAML text has a key twice, of which PyYAML would take the last."""
+
+
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, but for integers of any length."""
+    """PyYAML's safe loader, but for integers of any length and keys that are given twice."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        """As PyYAML's; what `<<` merges, which may be replaced by the mapping's own keys, comes in later."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        first: dict[tuple[str, str], yaml.Mark] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            before = first.setdefault((key.tag, key.value), key.start_mark)
+            if before is not key.start_mark:
+                first_line, line = before.line + 1, key.start_mark.line + 1
+                place = f"in line {first_line} and in line {line}" if first_line != line else f"twice in line {line}"
+                raise RepeatedKey(f"{key.value} is given {place}")
+        return node
 
     def _integer(self, node: yaml.ScalarNode) -> int:
         value: int = self.construct_yaml_int(node)
@@ -563,6 +581,8 @@ def read_settings(path: Path) -> Settings:
         settings = deepcopy(_parsed(path.read_bytes()))
     except OSError:
         raise UserError(f"there is no settings file {path}") from None
+    except RepeatedKey as error:
+        raise UserError(f"{path}: {error}: leave one out") from None
     except YAML_ERRORS as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(settings, dict):
@@ -594,6 +614,8 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
 def _value(assignment: str, text: str) -> object:
     try:
         return read_yaml(text)
+    except RepeatedKey as error:
+        raise UserError(f"--set {_shown(assignment)}: {error}: leave one out") from None
     except YAML_ERRORS as error:
         problem = getattr(error, "problem", None)
         reason = f" ({problem})" if problem else ""

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import budget_assignments, load_suite
+from i2i.benchmarks.suite.overrides import budget_assignments, load_suite, notes_on_absent_methods
 from i2i.config import (
     DataConfig,
     InKey,
@@ -196,6 +196,11 @@ def test_a_value_that_is_no_yaml_is_named(text):
         parse_assignments([f"train.images={text}"])
 
 
+def test_a_value_that_gives_a_key_twice_is_refused():
+    with pytest.raises(UserError, match=r"--set .*x\.train=.*: images is given twice in line 1: leave one out"):
+        parse_assignments(["x.train={images: 1, images: 2}"])
+
+
 def test_a_setting_below_a_plain_value_is_refused():
     with pytest.raises(UserError, match=r"train\.images\.x=5.* another --set gives images itself a value"):
         parse_assignments(["train.images=4", "train.images.x=5"])
@@ -377,6 +382,26 @@ def test_a_broken_settings_file_is_named(tmp_path, content):
         read_settings(tmp_path / "mine.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("train: {images: 40, images: 80}", "images is given twice in line 1"),
+        ("models: [cut]\nseeds: [1]\nmodels: [stargan]", "models is given in line 1 and in line 3"),
+        ("a:\n  b:\n    c: 1\n    c: 1", "c is given in line 3 and in line 4"),
+    ],
+)
+def test_a_key_that_a_file_has_twice_is_named_with_its_lines(tmp_path, text, told):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(UserError, match=rf"mine\.yaml: {told}: leave one out"):
+        read_settings(tmp_path / "mine.yaml")
+
+
+def test_a_key_may_replace_one_that_is_merged_in_and_stand_in_several_sections(tmp_path):
+    text = "base: &base {x: 1, y: 1}\nmore: &more {<<: *base, x: 2}\nlast: {<<: *more, y: 3}"
+    (tmp_path / "mine.yaml").write_text(text)
+    assert read_settings(tmp_path / "mine.yaml")["more"] == {"x": 2, "y": 1}
+
+
 SUITE = """
 models: [pix2pix, stargan]
 budget: {images: 500, per: task}
@@ -442,6 +467,15 @@ def test_the_command_line_wins_over_a_suite(mine):
 def test_a_choice_that_does_not_fit_a_suite_is_named(models, assignment, complaint):
     with pytest.raises(UserError, match=complaint):
         load_suite("quick", models, {}, [assignment])
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"), [("pix2pix.width=3", True), ("cut.width=3", False), ("data.zoom=2", False)]
+)
+def test_settings_of_a_model_that_is_not_in_the_bench_are_told_with_those_that_are(assignment, told):
+    lines = notes_on_absent_methods([assignment], load_suite("quick", "stargan,cut", {}, [assignment]))
+    assert [line.partition(":")[0] for line in lines] == ["--set pix2pix... changes nothing yet"] * told
+    assert all("the methods of this bench, stargan, cut; add it with --models +pix2pix" in line for line in lines)
 
 
 def test_seeds_and_budget_of_the_command_line_win_over_the_suite(mine):

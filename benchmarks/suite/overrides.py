@@ -58,6 +58,18 @@ def notes_on_later_methods(suite: Suite) -> list[str]:
     ]
 
 
+def notes_on_absent_methods(assignments: Sequence[str], suite: Suite) -> list[str]:
+    """A line for each model or variant that `--set` names and the bench lacks; its settings are kept for later."""
+    models = {suite.method(name).model for name in suite.models if name not in suite.external}
+    absent = {*suite.model_settings, *suite.variants} - {*suite.models, *models}
+    return [
+        f"--set {section}... changes nothing yet: {section} is not among the methods of this bench, "
+        f"{', '.join(suite.models)}; add it with --models +{section}"
+        for section in parse_assignments(assignments)
+        if section in absent
+    ]
+
+
 def chosen_models(text: str, listed: Sequence[str]) -> list[str]:
     """The models that `A,B` names, or those of `listed` and the ones that `+A,B` adds.
 

@@ -53,13 +53,18 @@ def assignments(settings: Values | None) -> list[str] | None:
     """What --set says, of settings by their names (`"train.images": 9`) or in sections (`"train": {"images": 9}`).
 
     Raises:
-        UserError: for settings that are no dictionary, or values that no file of settings could hold.
+        UserError: for settings that are no dictionary, values that no file of settings could hold, or two of a name.
     """
     if settings is None:
         return None
     if not isinstance(settings, Mapping):
         raise UserError(f"settings is {settings!r}: give a dictionary, such as {{'train.images': 20000}}")
-    return [f"{name}={_yaml(name, value)}" for name, value in _flat(settings)]
+    texts: dict[str, str] = {}
+    for name, value in _flat(settings):
+        text = _yaml(name, value)
+        if texts.setdefault(name, text) != text:
+            raise UserError(f"settings give {name} as {texts[name]} and as {text}: leave one out")
+    return [f"{name}={text}" for name, text in texts.items()]
 
 
 def _flat(settings: Values) -> Iterable[tuple[str, object]]:

@@ -22,6 +22,7 @@ from i2i.benchmarks.suite.overrides import (
     budget_assignments,
     checkpoint_assignments,
     load_suite,
+    notes_on_absent_methods,
     notes_on_later_methods,
     steps_assignments,
 )
@@ -96,7 +97,6 @@ class BenchOptions:
         """Methods whose work is to be done again."""
         return [name.strip() for name in (self.force or "").split(",") if name.strip()]
 
-
     def check_folder(self, out: Path) -> None:
         """UserError if a report alone is asked for of a folder in which no bench has begun."""
         if self.stages == ("report",) and not ResultsFolder(out).began:
@@ -162,6 +162,8 @@ def ready_bench(asked: BenchOptions) -> ReadyBench:
         lpips = lpips or before.chosen.lpips
         for line in notes_on_later_methods(chosen):
             console.note(f"warning: {line}")
+    for line in notes_on_absent_methods(changes, chosen):
+        console.note(f"warning: {line}")
     elsewhere = parse(asked.external or [], asked.intersection)
     chosen = chosen.with_external(elsewhere)
     with stoppable(None), counting("drawing the built-in dataset") as progress:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from i2i.errors import UserError
 from i2i.utils import console
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ def data_settings(
 
 
 def sized(settings: list[str] | None, size: str | None) -> list[str]:
-    """The assignments of --set and --size together."""
+    """The assignments of --set and --size together; UserError if they say two sizes."""
+    for assignment in settings or [] if size is not None else []:
+        name, _, value = assignment.partition("=")
+        if name.strip() == "data.image_size" and value.strip() != size:
+            raise UserError(f"--size {size} and --set {assignment} are two sizes: leave one out")
     return [*(settings or []), *([f"data.image_size={size}"] if size is not None else [])]
 
 

@@ -111,6 +111,19 @@ def _tell_repeats(command: object, words: Sequence[str]) -> None:
         if given > 1 and option.param_type_name == "option" and not (option.multiple or option.is_flag):
             all_of_them = "; for all of them put commas between" if ",..." in (option.metavar or "") else ""
             console.note(f"i2i: {option.opts[0]} is given {given} times, and the last one holds{all_of_them}")
+    for name, values in _set_in(words).items():
+        if len(set(values)) > 1:
+            console.note(f"i2i: --set gives {name} as {' and as '.join(values)}, and the last one holds")
+
+
+def _set_in(words: Sequence[str]) -> dict[str, list[str]]:
+    """The values that --set gives in a command line, by setting."""
+    found: dict[str, list[str]] = {}
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "--set" or word.startswith("--set="):
+            name, _, value = (following if word == "--set" else word.removeprefix("--set=")).partition("=")
+            found.setdefault(name.strip(), []).append(value.strip())
+    return found
 
 
 def _join_lines(command: _Command) -> None:

@@ -132,6 +132,14 @@ def test_settings_are_those_that_set_would_give():
     [
         (lambda: assignments(["train.images=9"]), "settings is .*: give a dictionary"),
         (lambda: assignments({"train.images": object()}), "train.images.* holds object: give numbers"),
+        (
+            lambda: assignments({"train": {"images": 4}, "train.images": 5}),
+            "^settings give train.images as 4 and as 5: leave one out",
+        ),
+        (
+            lambda: i2i.train("stargan", size=64, settings={"data.image_size": 32}),
+            "^size=64 and settings={'data.image_size': 32} are two sizes: leave one out",
+        ),
         (lambda: data_texts(3), "data is 3: give the path"),
         (lambda: data_texts({}), "data is {}: name folders in it, or leave it out"),
         (lambda: i2i.bench([]), "models='' names no model: name some, or leave it out"),
