@@ -54,6 +54,24 @@ def test_a_domain_that_the_model_does_not_have_is_refused_as_by_the_contract(tmp
         i2i.load(tmp_path).translate(images(1), "dawn", "dusk,dawn")
 
 
+def test_a_folder_that_holds_something_else_is_told_and_not_to_be_trained_into(tmp_path):
+    run = tmp_path / "bench/trainings/cut/seed0/all"
+    (tmp_path / "data/train/a").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    for action in (i2i.load, lambda place: i2i.train(resume=place)):
+        with pytest.raises(UserError, match="data is no run folder, it holds other files: name the folder"):
+            action(tmp_path / "data")
+        with pytest.raises(UserError, match="file is a file and no run folder"):
+            action(tmp_path / "file")
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench/plan.json").touch()
+    with pytest.raises(UserError, match="holds a bench, of which nothing is trained yet"):
+        i2i.load(tmp_path / "bench")
+    (run / "checkpoints").mkdir(parents=True)
+    with pytest.raises(UserError, match=f"holds a bench: name one of its run folders, such as {run}"):
+        i2i.load(tmp_path / "bench")
+
+
 def test_load_of_no_run_is_refused(tmp_path):
     with pytest.raises(UserError, match="there is no run folder"):
         i2i.load(tmp_path / "gone")

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from i2i.errors import Damaged, unreadable
+from i2i.errors import Damaged, UserError, unreadable
 from i2i.runs.checkpoint import Checkpoint, Position
 from i2i.runs.checkpoint_meta import read_meta
 from i2i.utils.text import option
@@ -16,6 +16,25 @@ DAMAGED = "damaged-"
 """How names begin of checkpoints that are set aside."""
 
 NO_OTHER = "remove {run} and train or import again"
+
+
+BEGUN = (CHECKPOINTS, "config.yaml", "metrics.jsonl", ".lock")
+"""What a run folder holds, some of it from its first moments on."""
+
+
+def check_run_folder(place: Path) -> None:
+    """UserError for a folder that holds something else than a run: a bench, data or anything."""
+    if (place / "plan.json").is_file():
+        first = min(place.glob(f"trainings/*/*/*/{CHECKPOINTS}"), default=None)
+        if first is None:
+            raise UserError(
+                f"{place} holds a bench, of which nothing is trained yet: i2i bench {option('--out', place)}"
+            )
+        raise UserError(f"{place} holds a bench: name one of its run folders, such as {first.parent}")
+    if place.is_file():
+        raise UserError(f"{place} is a file and no run folder: name the folder that a training has written")
+    if place.is_dir() and any(place.iterdir()) and not any((place / name).exists() for name in BEGUN):
+        raise UserError(f"{place} is no run folder, it holds other files: name the folder that a training has written")
 
 
 def checkpoint_folder(run: Path, position: Position) -> Path:

@@ -13,7 +13,7 @@ from i2i.data.image_files.images import Preprocess
 from i2i.errors import UserError, unknown
 from i2i.runs.checkpoint import Checkpoint, Weights
 from i2i.runs.checkpoint_meta import read_meta
-from i2i.runs.folder import newest_checkpoint
+from i2i.runs.folder import check_run_folder, newest_checkpoint
 from i2i.runs.tensor_files import first_difference, shapes_of
 from i2i.translator import Task, Translator
 from i2i.utils.text import option
@@ -24,9 +24,11 @@ EXPORTED_META = "config.json"  # beside exported weights, in place of checkpoint
 def require_checkpoint(run: Path) -> Checkpoint:
     """The newest checkpoint, or what was exported there; UserError if the folder is neither or has none yet."""
     if not run.is_dir():
+        check_run_folder(run)
         raise UserError(f"there is no run folder {run}; train one with: i2i train --model NAME {option('--out', run)}")
     checkpoint = newest_checkpoint(run) or _exported(run)
     if checkpoint is None:
+        check_run_folder(run)
         raise UserError(f"{run} has no checkpoint yet; train it with: i2i train --model NAME {option('--out', run)}")
     return checkpoint
 

@@ -8,7 +8,7 @@ from i2i.data.layouts import DataSet
 from i2i.data.open import is_there, open_data
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
-from i2i.runs.folder import intact_checkpoint
+from i2i.runs.folder import check_run_folder, intact_checkpoint
 from i2i.runs.load import refuse_unlike
 from i2i.training.budget import in_images, training_budget
 from i2i.training.setup import check_trainable, run_config
@@ -31,6 +31,7 @@ def open_for_resume(run: Path, changes: Settings | None = None) -> tuple[RunConf
     """
     checkpoint = intact_checkpoint(run)[0] if run.is_dir() else None
     if checkpoint is None:
+        check_run_folder(run)
         raise UserError(f"{run} has no checkpoint to resume; train with: i2i train --model NAME {option('--out', run)}")
     if checkpoint.imported:
         raise UserError(
