@@ -534,9 +534,9 @@ class RepeatedKey(yaml.YAMLError):
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, but for integers of any length and keys that are given twice."""
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: object) -> yaml.MappingNode:
         """As PyYAML's; what `<<` merges, which may be replaced by the mapping's own keys, comes in later."""
-        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)  # type: ignore[arg-type]  # a name, whatever the stubs say
         first: dict[tuple[str, str], yaml.Mark] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":

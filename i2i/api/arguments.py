@@ -41,6 +41,8 @@ def listed(values: str | Iterable[object] | None) -> str | None:
     """Values with commas between; a text is one value, or has the commas already."""
     if values is None or isinstance(values, str):
         return values
+    if not isinstance(values, Iterable):
+        raise UserError(f"{values!r} is no list: give texts or numbers in a list, or as one text with commas between")
     return ",".join(map(str, values))
 
 

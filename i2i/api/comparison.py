@@ -47,6 +47,8 @@ def compare(
     Raises:
         UserError: as `translate`, without a run or image, or for runs of unlike image sizes.
     """
+    if not isinstance(runs, Mapping):
+        raise UserError(f"runs is {type(runs).__name__}: give a dictionary, such as {{'mine': 'runs/mine'}}")
     if not runs or not len(images):
         raise UserError("there is nothing to compare: give at least one run, by name, and one image")
     loaded = {name: run if isinstance(run, LoadedTranslator) else load(run) for name, run in runs.items()}

@@ -1,6 +1,6 @@
 """Trained translators of run folders and of the Hub, for tensors and for images of any kind."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast, overload
@@ -15,6 +15,7 @@ from i2i.api.progress import counting
 from i2i.api.python_messages import pythonic
 from i2i.conversion.hub import fetch, load_folder
 from i2i.data.image_files.images import Preprocess
+from i2i.errors import UserError, unknown
 from i2i.inference.frames import Flicker, check_places, translate_frames
 from i2i.inference.in_memory import (
     Given,
@@ -42,6 +43,10 @@ class TranslationOptions(TypedDict, total=False):
     seed: int
     reference: Given | None
     sampling_steps: int | None
+
+
+TENSOR_OPTIONS = ("seeds", "reference", "sampling_steps")
+"""What the translation of a tensor may be asked for, as `Translator.translate` says it."""
 
 
 class How(TranslationOptions, total=False):
@@ -114,9 +119,11 @@ class LoadedTranslator:
         Raises:
             UserError: for what is no image, or what the model does not do; the text lists what is allowed.
         """
-        of_kind: Callable[..., Tensor | Image.Image | Images] = (
-            self.translator.translate if isinstance(images, Tensor) else self._translate_given
+        of_tensor = isinstance(images, Tensor)
+        of_kind: Callable[..., Tensor | Image.Image | Images] = pythonic(
+            self.translator.translate if of_tensor else self._translate_given
         )
+        _check_call(of_tensor, directions, how)
         return of_kind(images, *directions, **how)
 
     @pythonic
@@ -266,6 +273,7 @@ class LoadedTranslator:
         reference: Given | None = None,
         sampling_steps: int | None = None,
     ) -> Translation:
+        check_texts(target=target, source="" if source is None else source)
         plain, _, after = translation_of(self.translator, self.preprocess, source, target, self.device)
         with as_files([] if reference is None else [reference], bool(self.preprocess.formats)) as files:
             return replace(
@@ -280,6 +288,22 @@ class LoadedTranslator:
         asked = self._asked(target, **how)
         samples_of(asked, 1)  # which refuses a seed that makes no difference
         return asked
+
+
+def _check_call(of_tensor: bool, directions: Sequence[object], how: Mapping[str, object]) -> None:
+    """UserError for a call of `translate` with arguments that it does not have, or without some that it needs."""
+    needed = ("source", "target") if of_tensor else ("target",)
+    further = TENSOR_OPTIONS if of_tensor else (*How.__annotations__, *TranslationOptions.__annotations__, "samples")
+    unnamed = needed + (("attributes",) if of_tensor else ())
+    shown = "tensor" if of_tensor else "images"
+    for name in how:
+        if name not in (*unnamed, *further):
+            raise unknown("argument", name, (*unnamed, *further))
+    if len(directions) > len(unnamed) or any(name in how for name in unnamed[: len(directions)]):
+        raise UserError(f"translate has arguments too many: call it as translate({shown}, {', '.join(needed)})")
+    if any(name not in how for name in needed[len(directions) :]):
+        call = f"translate({shown}, {', '.join(needed)})"
+        raise UserError(f"translate of {shown} needs {' and '.join(needed)}: call it as {call}")
 
 
 def _distinct(asked: Translation, samples: int) -> int:

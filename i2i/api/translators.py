@@ -1,6 +1,8 @@
 """Translators that are not trained, and a way to publish those that are."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -49,10 +51,20 @@ def create(
         domains = _names(domains)
     data = {"image_size": image_size, "channels": channels}
     config = run_config(model, {"model": settings, "data": data, "train": {"seed": seed}})
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _in_own_arguments():
         task = Task.covering(registry.get(model).coverage, domains, config.data.image_size, channels)
         check_trainable(config, task)
         return build_translator(config, task).eval()
+
+
+@contextmanager
+def _in_own_arguments() -> Iterator[None]:
+    """Errors name `image_size` and `domains`, arguments here, where commands have settings."""
+    try:
+        yield
+    except UserError as error:
+        error.args = (re.sub(r"--set data\.(image_size|domains)=", r"\1=", str(error)),)
+        raise
 
 
 @pythonic

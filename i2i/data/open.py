@@ -27,6 +27,8 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
     Raises:
         UserError: for a folder that is missing or of no known layout, or attributes that the data do not have.
     """
+    if not isinstance(config, DataConfig):
+        raise UserError(f"config is {type(config).__name__}: give a DataConfig, such as DataConfig(path='photos')")
     if config.sets:
         data = join({name: _open(config, path, progress) for name, path in config.sets.items()})
     else:

@@ -1,6 +1,6 @@
 """Translating images of a program: paths, PIL images and arrays in, PIL images or arrays out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +12,14 @@ from i2i.data.image_files.images import Preprocess
 from i2i.data.image_files.readers_and_writers import NUMBERS, pil_values
 from i2i.errors import UserError
 from i2i.inference.translate_files import Translation, full_resolution, resized, sides
+
+CONVERTED = {
+    **dict.fromkeys(("CMYK", "YCbCr", "HSV", "LAB", "RGBX"), "RGB"),
+    "RGBa": "RGBA",
+    "La": "LA",
+    "PA": "RGBA",
+}
+"""Modes of PIL that no PNG file has, and what they are written as."""
 
 Given = str | Path | Image.Image | np.ndarray
 """An image: a file; a PIL image; uint8 [H, W], [H, W, 1] or [H, W, 3], or for a model beyond 8 bits its values."""
@@ -84,6 +92,8 @@ def as_files(given: Sequence[Given], native: bool = False) -> Iterator[list[Path
 
     `native` images are those that are taken as they are, and not as 8 bits.
     """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise UserError(f"images are {type(given).__name__}: give a path, a PIL image or an array, or a list of these")
     with TemporaryDirectory(prefix="i2i-") as folder:
         yield [_file(one, Path(folder) / f"image{place}.png", native) for place, one in enumerate(given)]
 
@@ -94,8 +104,21 @@ def _file(given: object, path: Path, native: bool) -> Path:
     if native:
         return _values_file(given, path.with_suffix(".npy"))
     image = given if isinstance(given, Image.Image) else _of_array(given)
-    (image.convert("RGB") if image.mode in ("CMYK", "YCbCr", "HSV", "LAB") else image).save(path, compress_level=1)
+    _writable(image).save(path, compress_level=1)
     return path
+
+
+def _writable(image: Image.Image) -> Image.Image:
+    """A PIL image as a PNG file can hold it; UserError for one that has no pixels."""
+    if not (image.width and image.height):
+        raise UserError(f"an image has {image.width}x{image.height} pixels: give one that has some")
+    try:
+        image.load()
+    except ValueError:
+        raise UserError("an image is closed: give one that is open, or its path") from None
+    if image.mode == "F":
+        raise UserError("an image is of PIL's mode F, whose range is not known: give it as uint8, or in mode L or RGB")
+    return image.convert(CONVERTED[image.mode]) if image.mode in CONVERTED else image
 
 
 def _values_file(given: object, path: Path) -> Path:

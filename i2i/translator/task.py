@@ -84,8 +84,8 @@ class Task:
         return self.domains.index(domain)
 
 
-def check_size(image_size: tuple[int, int], multiple: int) -> None:
-    """UserError unless height and width are positive multiples of `multiple`."""
+def check_size(image_size: tuple[int, int], multiple: int, remedy: str = "use --set data.image_size={size}") -> None:
+    """UserError, with a remedy that may name the nearest size, unless both sides are positive multiples."""
     if all(side > 0 and side % multiple == 0 for side in image_size):
         return
     height, width = image_size
@@ -93,5 +93,5 @@ def check_size(image_size: tuple[int, int], multiple: int) -> None:
     size = str(near[0]) if near[0] == near[1] else f"{near[0]}x{near[1]}"
     raise UserError(
         f"an image of {height}x{width} pixels does not divide by {multiple}, which this model needs: "
-        f"use --set data.image_size={size}"
+        f"{remedy.format(size=size)}"
     )

@@ -468,7 +468,7 @@ class Translator(nn.Module, ABC):
             raise UserError(f"there are no {what}: the batch has shape {list(images.shape)}")
         if not images.is_floating_point():
             raise UserError(f"{what} must be floating point in [-1, 1], got {images.dtype}")
-        check_size((images.shape[2], images.shape[3]), self.multiple)
+        check_size((images.shape[2], images.shape[3]), self.multiple, "resize it to {size}")
         self.check_bound((images.shape[2], images.shape[3]), what)
         if not bool(images.abs().amax() <= 1.0):
             low, high = float(images.min()), float(images.max())

@@ -8,12 +8,17 @@ from tempfile import TemporaryFile
 from i2i.errors import UserError, refuse_file
 from i2i.utils.safe_paths import LONGEST
 
+LONGEST_SHOWN = 100
+"""Characters of a value that a message shows."""
+
 
 def given_path(name: str, value: object) -> Path:
     """An argument of a Python function as a path; UserError if it is none."""
     if isinstance(value, str | os.PathLike):
         return Path(value)
-    raise UserError(f"{name} is {value!r}: give the path of a file or folder")
+    shown = repr(value)
+    shown = shown if len(shown) <= LONGEST_SHOWN and "\n" not in shown else f"of type {type(value).__name__}"
+    raise UserError(f"{name} is {shown}: give the path of a file or folder")
 
 
 def check_texts(**given: object) -> None:

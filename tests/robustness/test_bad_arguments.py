@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import i2i
+from i2i.data.open import open_data
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics import bootstrap, content, frechet, frechet_by_n, health, kernel, paired, significance
@@ -211,6 +213,67 @@ def test_a_level_lies_between_0_and_1(level):
 )
 def test_other_arguments_are_refused_by_name_and_value(action, told):
     assert told in refusal(action)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    translator = i2i.create("reinhard", ["a", "b"], image_size=16)
+    return i2i.from_pretrained(i2i.save_pretrained(translator, tmp_path_factory.mktemp("exported") / "model"))
+
+
+def stargan():
+    return i2i.create("stargan", ["a", "b"], image_size=16, width=2, discriminator_width=2, blocks=1, layers=1)
+
+
+GREY = Image.new("L", (16, 16))
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        (lambda one: one.translate(GREY.convert("F"), "b"), "mode F"),
+        (lambda one: one.translate(Image.new("RGB", (0, 4)), "b"), "0x4 pixels"),
+        (lambda one: one.translate(None, "b"), "images are NoneType: give a path"),
+        (lambda one: one.translate(5, "b"), "images are int: give a path"),
+        (lambda one: one.translate(GREY, None), "target is None: give it as text"),
+        (lambda one: one.translate(GREY, ["b"]), "target is ['b']: give it as text"),
+        (lambda one: one.translate(GREY), "translate of images needs target: call it as translate(images, target)"),
+        (lambda one: one.translate(GREY, "b", foo=3), "unknown argument 'foo'"),
+        (lambda one: one.translate(GREY, "a", "b"), "arguments too many: call it as translate(images, target)"),
+        (
+            lambda one: one.translate(torch.zeros(1, 3, 16, 16), "b"),
+            "translate of tensor needs source and target",
+        ),
+        (
+            lambda one: one.translate(torch.zeros(1, 3, 16, 16), target="b"),
+            "translate of tensor needs source and target: call",
+        ),
+        (lambda one: i2i.compare([one], [GREY], "b"), "runs is list: give a dictionary"),
+        (lambda _: i2i.bench(seeds=1.5), "1.5 is no list: give"),
+        (lambda _: i2i.bench(budget=60), "60 is no list: give"),
+        (lambda _: open_data("nosuch"), "config is str: give a DataConfig"),
+        (lambda _: i2i.score(np.zeros((99, 99)), "real"), "fake is of type ndarray: give the path"),
+        (lambda _: i2i.create("cyclegan", ["a", "b"], image_size=33), "needs: use image_size=32"),
+        (lambda _: i2i.create("cyclegan", ["a"]), "or name more with domains=A,B"),
+        (lambda _: stargan().translate(torch.zeros(1, 3, 30, 31), "a", "b"), "needs: resize it to 32"),
+    ],
+)
+def test_misuse_of_public_functions_is_told_in_their_words(loaded, action, told):
+    assert told in refusal(lambda: action(loaded))
+
+
+def test_a_closed_image_is_refused(loaded, tmp_path):
+    GREY.save(tmp_path / "grey.png")
+    closed = Image.open(tmp_path / "grey.png")
+    closed.close()
+    assert "an image is closed" in refusal(lambda: loaded.translate(closed, "b"))
+
+
+@pytest.mark.parametrize("mode", ["PA", "La", "RGBa", "RGBX"])
+def test_images_of_modes_that_no_png_has_are_translated(loaded, mode):
+    via = {"La": "LA", "RGBa": "RGBA"}.get(mode, "RGB")
+    given = Image.new(mode, (16, 16)) if mode == "PA" else GREY.convert(via).convert(mode)
+    assert loaded.translate(given, "b").size == (16, 16)
 
 
 @pytest.mark.parametrize("device", ["nope", "meta", "cuda:99", "privateuseone", None, ["cpu"]])
