@@ -2,62 +2,55 @@
 
     python benchmarks/studies/gpu_check.py --out check/ [--device cpu --steps 4] [--sections tests,losses,speed,bench]
 
-Needs no network and takes under eight minutes on an H100. Sections:
+Needs no network and is made to take under eight minutes on an H100. Sections:
 
 tests    the tests marked `gpu`.
 losses   small models trained by CUDA graphs and eagerly from one seed: how far their losses are from each other.
+bench    a short bench of pix2pix, CycleGAN and StarGAN at 128 px, two jobs at a time: accuracy, health, a grid.
+nccl     one exchange among as many processes as there are GPUs.
+inference  translations one by one and in batches.
+workers  1, 2 and 4 small trainings side by side, as `i2i bench --workers-per-gpu` runs them.
 speed    training steps of every model at its published size, eager in float32 (with TF32 and without) and captured in
          bfloat16, in turn: steps/s, host work, peak memory, how much of the time images that lie ready would save;
          beside the least time that the MACs and the bytes take at rates measured here.
-inference  translations one by one and in batches.
-workers  1, 2 and 4 small trainings side by side, as `i2i bench --workers-per-gpu` runs them.
-bench    a short bench of pix2pix, CycleGAN and StarGAN at 128 px, two jobs at a time: accuracy, health, a grid.
-nccl     one exchange among as many processes as there are GPUs.
 
 Tests, bench and nccl are processes of their own, which run beside the comparison of losses; what is timed comes after,
-alone. What fails is reported and the rest goes on. Writes gpu_check.json and gpu_check.md into --out.
+alone. What fails is reported and the rest goes on. Writes gpu_check.json and gpu_check.md into --out, as soon as there
+is more to tell.
 """
 
 import argparse
-import gc
 import json
-import math
+import os
 import platform
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import wait as wait_for
+from contextlib import suppress
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import median
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2i import registry
-from i2i.benchmarks.studies.zoo_costs import MultiplyAdds
+from i2i.benchmarks.studies.steps.floors import least_seconds, measured_rates, seconds_of
+from i2i.benchmarks.studies.steps.timing import seconds_for, timed_steps
+from i2i.benchmarks.studies.steps.variants import Steps, Variant, set_up
 from i2i.config import Settings, merge
-from i2i.data.batches import Batch
 from i2i.data.batches_ahead import BatchesAhead
-from i2i.data.image_files.images import Preprocess
-from i2i.data.training_images import RESIDENT, TrainingImages
 from i2i.presets.files import read
-from i2i.training.compiled_networks import can_compile, compile_networks
-from i2i.training.device import autocast, choose_device, seed_streams
-from i2i.training.setup import run_config
-from i2i.training.steps.cuda_graphs import CapturedSteps, reason_against_graphs
-from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.step import build_optimizers, training_step
-from i2i.training.trainer import build_translator
-from i2i.translator import Coverage, Task
+from i2i.training.device import choose_device
 
 FIRST = ("pix2pix", "cyclegan", "stargan")
 PUBLISHED: dict[str, Settings] = {
@@ -79,259 +72,116 @@ SIDE_BY_SIDE = (1, 2, 4)
 SMALL = {"image_size": 32, "batch_size": 2}
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A way to take training steps."""
-
-    precision: str = "fp32"
-    by_graphs: bool = False
-    tf32: bool = True
-    channels_last: bool = True
-    compiled: bool = False
-    resident: float = RESIDENT
-
-    def __str__(self) -> str:
-        words = ["captured" if self.by_graphs else "eager", self.precision]
-        words += [] if self.precision == "bf16" or self.tf32 else ["without TF32"]
-        words += [] if self.channels_last else ["NCHW"]
-        words += ["compiled"] if self.compiled else []
-        return " ".join(words + ([] if self.resident else ["images sent"]))
-
-
 PLAIN = Variant()
 FAST, NCHW = Variant("bf16", by_graphs=True), Variant("bf16", by_graphs=True, channels_last=False)
 SENT = replace(FAST, resident=0.0)
 """As if the GPU had no room for the images: every batch is copied from pinned memory."""
 VARIANTS = (PLAIN, FAST, NCHW)
-UNKNOWN: dict[str, Any] = {"arithmetic_ms": math.nan, "traffic_ms": math.nan}
 MORE_VARIANTS = (Variant(tf32=False), PLAIN, Variant("bf16"), Variant(by_graphs=True), FAST, NCHW, SENT)
 COMPILED = ("cyclegan", "stargan")
 """Whose steps are timed compiled as well, after all others, since that takes a minute or more to set up."""
 
-
-class Steps:
-    """Training steps of a model on random images, prefetched as the trainer does."""
-
-    def __init__(self, name: str, settings: Settings, variant: Variant, device: torch.device) -> None:
-        train = {**settings.get("train", {}), "precision": variant.precision}
-        self.config = run_config(name, {**settings, "train": train})
-        cls, size = registry.get(name), self.config.data.image_size
-        domains = tuple("abcde") if cls.coverage is Coverage.ALL else ("a", "b")
-        task = Task.covering(cls.coverage, domains, size)
-        self.variant, self.device = variant, device
-        self.format = torch.channels_last if variant.channels_last else torch.contiguous_format
-        with device:
-            self.translator = build_translator(self.config, task).train()
-        self.translator.to(device=device, memory_format=self.format)  # type: ignore[call-overload]
-        if variant.compiled and can_compile(device):
-            compile_networks(self.translator)
-        self.optimizers, self.guard = build_optimizers(self.translator), FiniteGuard(device)
-        rng = np.random.default_rng(0)
-        pixels = {domain: rng.integers(0, 256, (20, *size, 3), dtype=np.uint8) for domain in domains}
-        self.images = TrainingImages(pixels, Preprocess(size)).on(device, variant.resident)
-        self.items = self.config.train.batch_size or 1
-        self.captured = None
-        if variant.by_graphs and not reason_against_graphs(device):
-            self.captured = CapturedSteps(self.translator, self.optimizers, self.guard, self._precision)
-
-    @property
-    def round(self) -> int:
-        """Steps in which every phase has run as often as it does in the mean."""
-        return math.lcm(*(phase.every for phase in self.translator.phases()))
-
-    def _precision(self) -> Any:
-        return autocast(self.config.train.precision, self.device)
-
-    def draw(self, step: int) -> list[Batch]:
-        """The batch of a step."""
-        task = self.translator.task
-        batch = self.translator.batch.draw(self.images, task.domains, self.items, step)
-        return [batch.to(self.device, self.format)]
-
-    def take(self, batches: list[Batch], step: int, progress: float = 0.0) -> dict[str, Tensor]:
-        """Its terms."""
-        seed_streams(step, self.device)
-        if self.captured is not None:
-            return self.captured(batches, step, progress)
-        return training_step(
-            self.translator, self.optimizers, batches, step, self.guard, self._precision(), progress=progress
-        )
-
-
-@contextmanager
-def set_up(variant: Variant) -> Iterator[None]:
-    """torch's switches as a variant has them."""
-    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = variant.tf32
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products
-
-
-def wait(device: torch.device) -> None:
-    """Until the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def timed_steps(name: str, settings: Settings, variant: Variant, device: torch.device, count: int) -> dict[str, Any]:
-    """Speed, host work, memory and waiting of `count` steps after a warm-up."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
-    began = time.perf_counter()
-    with set_up(variant):
-        steps = Steps(name, settings, variant, device)
-        kinds = steps.round
-        warm = 5 * kinds + (25 if name == "unsb" else 0) if device.type == "cuda" else 1
-        with BatchesAhead(steps.draw, device) as batches:
-            for step in range(warm):
-                steps.take(batches(step), step)
-            wait(device)
-            setting_up = time.perf_counter() - began
-            seconds = _seconds_for(steps, batches, range(warm, warm + count), device)
-            host = median(_host_seconds(steps, batches, warm + count + n, device) for n in range(5))
-        held = steps.draw(0)
-        without = _seconds_for(steps, lambda step: held, range(warm, warm + count), device)
-    memory = torch.cuda.max_memory_reserved(device) if device.type == "cuda" else 0
-    fault = steps.guard.fault()
-    return {
-        "steps_per_s": count / seconds,
-        "host_ms": 1e3 * host,
-        "waiting": max(0.0, 1 - without / seconds),
-        "memory_gib": memory / 2**30,
-        "set_up_s": setting_up,
-        "fault": str(fault) if fault else None,
-    }
-
-
-def _seconds_for(
-    steps: Steps, batches: Callable[[int], list[Batch]], numbers: Sequence[int], device: torch.device
-) -> float:
-    began = time.perf_counter()
-    for step in numbers:
-        steps.take(batches(step), step)
-    wait(device)
-    return time.perf_counter() - began
-
-
-def _host_seconds(steps: Steps, batches: BatchesAhead, step: int, device: torch.device) -> float:
-    """Until a step is issued to an idle device, the wait for its images left out."""
-    given = batches(step)
-    wait(device)
-    began = time.perf_counter()
-    steps.take(given, step)
-    return time.perf_counter() - began
-
-
-class Bytes(TorchDispatchMode):
-    """Counts what operations write, each tensor once."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
-
-    def __torch_dispatch__(
-        self, function: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        outcome = function(*args, **(kwargs or {}))
-        views = function._schema.returns and any(one.alias_info is not None for one in function._schema.returns)
-        if not views:
-            self.total += sum(one.nbytes for one in torch.utils._pytree.tree_leaves(outcome) if isinstance(one, Tensor))
-        return outcome
-
-
-def least_seconds(name: str, settings: Settings, device: torch.device, rates: Mapping[str, float]) -> dict[str, float]:
-    """What a mean step takes at least: its MACs, and all it writes once and reads once, at measured rates."""
-    steps = Steps(name, settings, Variant("bf16"), device)
-    every, macs, written = steps.round, 0, 0
-    for step in range(every):
-        batches = steps.draw(step)
-        with MultiplyAdds() as operations, Bytes() as traffic:
-            steps.take(batches, step)
-        macs, written = macs + operations.total, written + traffic.total
-    parameters = sum(parameter.numel() for parameter in steps.translator.parameters())
-    moved = 2 * written / every + 28 * parameters  # Adam reads weight, gradient and moments, and writes all but one
-    return {"macs": macs / every, "bytes": moved, **floors(macs / every, moved, rates)}
-
-
-def floors(macs: float, moved: float, rates: Mapping[str, float]) -> dict[str, float]:
-    """Milliseconds of arithmetic and of traffic at these rates."""
-    return {"arithmetic_ms": 2e3 * macs / rates["flops"], "traffic_ms": 1e3 * moved / rates["bytes"]}
-
-
-def measured_rates(device: torch.device) -> dict[str, float]:
-    """Of bfloat16 matrix products, in operations per second, and of copies, in bytes read and written per second."""
-    side, length = (8192, 2**30) if device.type == "cuda" else (512, 2**24)
-    one, other = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
-    source = torch.empty(length, dtype=torch.uint8, device=device).random_()
-    target = torch.empty_like(source)
-    return {
-        "flops": 2 * side**3 / _seconds(lambda: one @ other, device),
-        "bytes": 2 * length / _seconds(lambda: target.copy_(source), device),
-    }
-
-
-def _seconds(run: Callable[[], object], device: torch.device, times: int = 10) -> float:
-    for _ in range(3):
-        run()
-    wait(device)
-    began = time.perf_counter()
-    for _ in range(times):
-        run()
-    wait(device)
-    return (time.perf_counter() - began) / times
-
-
-# --- sections, each of which returns what it found and the lines that tell it ---
-
-KEPT = 0.6
+KEPT = 0.55
 """Share of the time that is kept for what is timed: processes beside each other are stopped ahead of it."""
-
-
-def _ran(command: Sequence[str], options: argparse.Namespace) -> "subprocess.CompletedProcess[str]":
-    """A process that has ended, or was stopped when its time was up; then its status is -1."""
-    left = options.until - KEPT * options.seconds - time.perf_counter()
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=max(left, 3.0))
-    except subprocess.TimeoutExpired as stopped:
-        said = [text.decode() if isinstance(text, bytes) else text or "" for text in (stopped.stdout, stopped.stderr)]
-        return subprocess.CompletedProcess(command, -1, said[0], said[1] + "\nstopped: its time was up")
-
+SECONDS_TO_COMPILE = 100.0
+"""Steps are not compiled when less is left."""
+SECONDS_TO_STOP = 5.0
+"""After which a process that was told to end is killed."""
 
 Found = tuple[dict[str, Any], list[str]]
 
 
+class Findings:
+    """What the sections have found so far, in two files of a folder that hold all of it at any time."""
+
+    def __init__(self, folder: Path, machine: str) -> None:
+        self._folder, self._found = folder, dict[str, Any]({"machine": machine})
+        self._heading, self._lines = f"# GPU check\n\n{machine}\n", dict[str, Sequence[str]]()
+        self._writing = threading.Lock()
+
+    def put(self, section: str, found: Mapping[str, Any], lines: Sequence[str]) -> None:
+        """What a section has found, in place of what it had before."""
+        with self._writing:
+            self._found[section], self._lines[section] = found, [*lines]
+            text = [self._heading, *(line for own in self._lines.values() for line in (*own, ""))]
+            (self._folder / "gpu_check.json").write_text(json.dumps(self._found, indent=1, allow_nan=False))
+            (self._folder / "gpu_check.md").write_text("\n".join(text))
+
+
+# --- sections, each of which returns what it found and the lines that tell it ---
+
+
+def _deadline(options: argparse.Namespace) -> float:
+    """When what runs beside each other has to be over."""
+    return float(options.until - KEPT * options.seconds)
+
+
+def _ran(command: Sequence[str], options: argparse.Namespace) -> "subprocess.CompletedProcess[str]":
+    """A process that has ended, or was stopped with all it had started when its time was up; then its status is -1."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=max(_deadline(options) - time.perf_counter(), 3.0))
+        except subprocess.TimeoutExpired:
+            out, err = _stopped(process)
+            return subprocess.CompletedProcess(command, -1, out, err + "\nstopped: its time was up")
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _stopped(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """End a process and all of its session, asked first; returns what it said."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SECONDS_TO_STOP)
+    try:
+        return process.communicate(timeout=SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired as pending:  # what left the session keeps the pipes open
+        said = [text.decode() if isinstance(text, bytes) else text or "" for text in (pending.stdout, pending.stderr)]
+        return said[0], said[1]
+
+
 def run_tests(options: argparse.Namespace) -> Found:
-    """The tests that need a GPU."""
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "tests"]
-    done = _ran(command, options)
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "E  "))]
-    counts = [line for line in done.stdout.splitlines() if re.search(r"\d+ (passed|failed|error|skipped)", line)]
-    tail = counts[-1] if counts else (done.stdout + done.stderr).strip()[-400:]
-    return {"status": done.returncode, "summary": tail, "failed": lines[:60]}, [tail, *lines[:60]]
+    """The tests that need a GPU; of those that were stopped, what had passed or failed by then."""
+    command = [sys.executable, "-m", "pytest", "-v", "--tb=short", "--continue-on-collection-errors"]
+    done = _ran([*command, "-m", "gpu", "-p", "no:cacheprovider", "tests"], options)
+    said = done.stdout.splitlines()
+    failed = [line for line in said if re.search(r"^(FAILED|ERROR|E  )|::.* (FAILED|ERROR)", line)]
+    counts = [line for line in said if re.search(r"\d+ (passed|failed|error|skipped)", line)]
+    passed = sum(bool(re.search(r"::.* PASSED", line)) for line in said)
+    tail = counts[-1] if counts else f"{passed} had passed; {(done.stdout + done.stderr).strip()[-400:]}"
+    return {"status": done.returncode, "summary": tail, "failed": failed[:60]}, [tail, *failed[:60]]
 
 
 def compare_losses(options: argparse.Namespace) -> Found:
     """Per model, how far captured and eager losses are from each other: in the first steps, and in the mean of all."""
     found, lines = dict[str, Any](), ["| Model | First 20 steps | Mean of all |", "|---|---|---|"]
     for name in options.models:
-        settings = {
-            "data": {"image_size": SMALL["image_size"]},
-            "train": {"batch_size": SMALL["batch_size"]},
-            "model": dict(registry.get(name).test_settings),
-        }
-        with set_up(Variant(tf32=False)):
-            eager, captured = (
-                _losses(Steps(name, settings, variant, options.device), options.steps)
-                for variant in (Variant(tf32=False), Variant(tf32=False, by_graphs=True))
-            )
-        start, whole = _apart(eager[:20], captured[:20]), _apart(eager.mean(0)[None], captured.mean(0)[None])
-        found[name] = {"start": start, "mean": whole}
-        lines.append(f"| {name} | {start:.1e} | {whole:.1e} |")
+        if time.perf_counter() > _deadline(options):
+            return found, [*lines, "(time is up: the rest was not compared)"]
+        row = attempted(lambda: _losses_apart(name, options))  # noqa: B023
+        found[name] = row
+        lines.append(f"| {name} | " + (row.get("error") or f"{row['start']:.1e} | {row['mean']:.1e}") + " |")
     return found, lines
+
+
+def _losses_apart(name: str, options: argparse.Namespace) -> dict[str, float]:
+    settings = {
+        "data": {"image_size": SMALL["image_size"]},
+        "train": {"batch_size": SMALL["batch_size"]},
+        "model": dict(registry.get(name).test_settings),
+    }
+    with set_up(Variant(tf32=False)):
+        eager, captured = (
+            _losses(Steps(name, settings, variant, options.device), options.steps)
+            for variant in (Variant(tf32=False), Variant(tf32=False, by_graphs=True))
+        )
+    return {
+        "start": _apart(eager[:20], captured[:20]),
+        "mean": _apart(eager.mean(0)[None], captured.mean(0)[None]),
+    }
 
 
 def _losses(steps: Steps, count: int) -> Tensor:
@@ -358,18 +208,19 @@ def measure_speed(options: argparse.Namespace) -> Found:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, variant in _to_time(options.models):
+        if options.until - time.perf_counter() < (SECONDS_TO_COMPILE if variant.compiled else 0):
+            lines.append("(time is up: the rest was not measured)")
+            break
         settings = options.settings.get(name, {})
         if name not in found["models"]:
             least = attempted(lambda: least_seconds(name, settings, options.device, rates))  # noqa: B023
-            found["models"][name] = {"least": UNKNOWN | least, "variants": {}}
+            found["models"][name] = {"least": least, "variants": {}}
         own = found["models"][name]
         row = attempted(lambda: timed_steps(name, settings, variant, options.device, options.timed))  # noqa: B023
         own["variants"][str(variant)] = row
         lines.append(_speed_line(name, variant, row, own))
         print(lines[-1], flush=True)
-        if time.perf_counter() > options.until:
-            lines.append("(time is up: the rest was not measured)")
-            break
+        options.findings.put("speed", found, ["## speed, so far", "", *lines])
     return found, lines
 
 
@@ -386,9 +237,13 @@ def _speed_line(name: str, variant: Variant, row: Mapping[str, Any], own: Mappin
     ratio = f"{row['steps_per_s'] / plain:.2f}" if plain else ""
     return (
         f"| {name} | {variant} | {row['steps_per_s']:.2f} | {ratio} | {row['host_ms']:.2f} | {row['waiting']:.1%} "
-        f"| {row['memory_gib']:.2f} | {least['arithmetic_ms']:.2f} | {least['traffic_ms']:.2f} "
+        f"| {row['memory_gib']:.2f} | {_ms(least, 'arithmetic_ms')} | {_ms(least, 'traffic_ms')} "
         f"| {1e3 / row['steps_per_s']:.2f} |" + (f" {row['fault']}" if row["fault"] else "")
     )
+
+
+def _ms(found: Mapping[str, Any], name: str) -> str:
+    return f"{found[name]:.2f}" if name in found else "?"
 
 
 def measure_translation(options: argparse.Namespace) -> Found:
@@ -417,7 +272,7 @@ def _translation(name: str, options: argparse.Namespace, together: int = 16) -> 
 
     with set_up(FAST):
         single, batched = (
-            together / _seconds(run, options.device, 2)
+            together / seconds_of(run, options.device, 2)
             for run in (one_by_one, lambda: translator.translate(images, source, target, sampling_steps=few))
         )
     return {"single": single, "batched": batched}
@@ -431,8 +286,8 @@ def run_side_by_side(options: argparse.Namespace) -> Found:
         for name in [name for name in FIRST if name in options.models]:
             alone = None
             for count in SIDE_BY_SIDE:
-                warm = manager.Barrier(count, timeout=120)
-                row = attempted(lambda: _side_by_side(name, count, processes, warm.wait, options))  # noqa: B023
+                warm = manager.Barrier(count, timeout=60)
+                row = attempted(lambda: _side_by_side(name, count, processes, warm, options))  # noqa: B023
                 found.setdefault(name, {})[count] = row
                 alone = alone or row.get("steps_per_s")
                 told = row.get("error") or f"{row['steps_per_s']:.1f} | {row['steps_per_s'] / alone:.2f}"
@@ -444,33 +299,35 @@ def run_side_by_side(options: argparse.Namespace) -> Found:
 
 
 def _side_by_side(
-    name: str,
-    count: int,
-    processes: ProcessPoolExecutor,
-    wait_for_others: Callable[[], object],
-    options: argparse.Namespace,
+    name: str, count: int, processes: ProcessPoolExecutor, warm: Barrier, options: argparse.Namespace
 ) -> dict[str, float]:
     """Of trainings at the default bench's settings, which begin to count when all are warm."""
-    arguments = (name, str(options.device), 3.0 if options.device.type == "cuda" else 0.2, wait_for_others)
+    arguments = (name, str(options.device), 3.0 if options.device.type == "cuda" else 0.2, warm)
     rates = [processes.submit(_rate_beside_others, *arguments) for _ in range(count)]
+    ended, _ = wait_for(rates, return_when=FIRST_EXCEPTION)
+    errors = [error for error in (rate.exception() for rate in ended) if error is not None]
+    if errors:
+        warm.abort()  # nobody waits for one that has failed
+        raise next((error for error in errors if not isinstance(error, BrokenBarrierError)), errors[0])
     return {"steps_per_s": sum(rate.result() for rate in rates)}
 
 
-def _rate_beside_others(name: str, device_name: str, seconds: float, wait_for_others: Callable[[], object]) -> float:
+def _rate_beside_others(name: str, device_name: str, seconds: float, warm: Barrier) -> float:
     """Steps per second of a training on a device, for so long, from when all others are warm."""
     device, suite = choose_device(device_name), read("quick")
     settings = merge(suite["settings"], suite["model_settings"][name])
+    rounds = 20 if device.type == "cuda" else 1  # the host of a GPU runs ahead, as in a training
     with set_up(FAST):
         steps = Steps(name, settings, FAST, device)
         with BatchesAhead(steps.draw, device) as batches:
-            warm = 5 * steps.round if device.type == "cuda" else 1
-            _seconds_for(steps, batches, range(warm), device)
-            wait_for_others()
-            began, taken = time.perf_counter(), warm
+            first = steps.warm_ups
+            seconds_for(steps, batches, range(first), device)
+            warm.wait()
+            began, taken = time.perf_counter(), first
             while time.perf_counter() - began < seconds:
-                _seconds_for(steps, batches, range(taken, taken + steps.round), device)
-                taken += steps.round
-            return (taken - warm) / (time.perf_counter() - began)
+                seconds_for(steps, batches, range(taken, taken + rounds * steps.round), device)
+                taken += rounds * steps.round
+            return (taken - first) / (time.perf_counter() - began)
 
 
 def run_bench(options: argparse.Namespace) -> Found:
@@ -531,10 +388,11 @@ BESIDE_EACH_OTHER: dict[str, Callable[[argparse.Namespace], Found]] = {
     "bench": run_bench,
 }
 IN_TURN: dict[str, Callable[[argparse.Namespace], Found]] = {
-    "speed": measure_speed,
-    "inference": measure_translation,
     "workers": run_side_by_side,
+    "inference": measure_translation,
+    "speed": measure_speed,
 }
+"""In the order in which they run: the last takes what time is left."""
 SECTIONS = BESIDE_EACH_OTHER | IN_TURN
 
 
@@ -559,7 +417,7 @@ def main() -> None:
     parser.add_argument("--device", type=lambda name: choose_device(name), default=None)
     parser.add_argument("--sections", default=",".join(SECTIONS))
     parser.add_argument("--models", default=",".join(PUBLISHED))
-    parser.add_argument("--steps", type=int, default=100, help="of each training whose losses are compared")
+    parser.add_argument("--steps", type=int, default=60, help="of each training whose losses are compared")
     parser.add_argument("--timed", type=int, default=30, help="steps by the clock")
     parser.add_argument("--seconds", type=float, default=450, help="after which no section begins")
     options = parser.parse_args()
@@ -573,14 +431,10 @@ def main() -> None:
         options.timed = min(options.timed, options.steps)
     options.out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    options.until = began + options.seconds
-    report: dict[str, Any] = {"machine": machine(options.device)}
-    text = [f"# GPU check\n\n{report['machine']}\n"]
+    options.until, options.findings = began + options.seconds, Findings(options.out, machine(options.device))
     for name, found, lines in _all_sections(options.sections.split(","), options):
-        report[name], text = found, [*text, *lines, ""]
+        options.findings.put(name, found, lines)
         print("\n".join(lines), flush=True)
-        (options.out / "gpu_check.json").write_text(json.dumps(report, indent=1, default=asdict))
-        (options.out / "gpu_check.md").write_text("\n".join(text))
     print(f"\n{time.perf_counter() - began:.0f} s; written to {options.out}")
 
 
@@ -590,8 +444,8 @@ def _all_sections(names: Sequence[str], options: argparse.Namespace) -> Iterator
     with ThreadPoolExecutor(max(len(together), 1)) as threads:
         for section in as_completed([threads.submit(_section, name, options) for name in together]):
             yield section.result()
-    for name in names:
-        if name in IN_TURN:
+    for name in IN_TURN:
+        if name in names:
             yield _section(name, options)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 
 from i2i import registry
-from i2i.benchmarks.studies.gpu_check import Steps, Variant
+from i2i.benchmarks.studies.steps.variants import Steps, Variant
 from i2i.training.device import choose_device
 from i2i.utils.memory import freed_memory_kept
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import torch
@@ -132,6 +133,14 @@ def test_what_cannot_be_measured_is_said(arguments, said, capsys):
     assert said in capsys.readouterr().err
 
 
+def _is_gone(pid):
+    """Whether a process has ended, be it that nobody has asked for its status yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 @pytest.mark.slow
 def test_the_gpu_check_runs_on_a_cpu_and_reports_what_fails(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(gpu_check.SECTIONS, "broken", lambda options: {}["nothing"])
@@ -165,17 +174,50 @@ def test_the_gpu_check_tells_how_many_tests_passed_whatever_is_said_after(tmp_pa
         "..F\nFAILED tests/a.py::b - E\n1 failed, 2 passed in 3.00s\n\n-- Docs: https://docs.pytest.org/warnings.html\n"
     )
     done = subprocess.CompletedProcess([], 1, said, "")
-    monkeypatch.setattr(gpu_check.subprocess, "run", lambda *given, **named: done)
-    found, lines = gpu_check.run_tests(argparse.Namespace(until=0.0, seconds=1.0))
+    monkeypatch.setattr(gpu_check, "_ran", lambda *given: done)
+    found, lines = gpu_check.run_tests(argparse.Namespace())
     assert found["summary"] == "1 failed, 2 passed in 3.00s"
     assert lines == [found["summary"], "FAILED tests/a.py::b - E"]
 
 
+def test_of_tests_that_were_stopped_the_gpu_check_tells_what_had_passed_and_failed(monkeypatch):
+    said = "tests/a.py::b PASSED [ 10%]\ntests/a.py::c[x y] PASSED [ 20%]\ntests/a.py::d FAILED [ 30%]\n"
+    done = subprocess.CompletedProcess([], -1, said, "stopped: its time was up")
+    monkeypatch.setattr(gpu_check, "_ran", lambda *given: done)
+    found, _ = gpu_check.run_tests(argparse.Namespace())
+    assert found["failed"] == ["tests/a.py::d FAILED [ 30%]"]
+    assert found["summary"].startswith("2 had passed; ")
+
+
+def test_the_gpu_checks_files_hold_all_that_was_found_at_any_time(tmp_path):
+    findings = gpu_check.Findings(tmp_path, "some GPU")
+    findings.put("speed", {"rows": 1}, ["## speed, so far", "one"])
+    findings.put("nccl", {"status": 0}, ["## nccl"])
+    findings.put("speed", {"rows": 2}, ["## speed", "one", "two"])
+    found = json.loads((tmp_path / "gpu_check.json").read_text())
+    assert found == {"machine": "some GPU", "speed": {"rows": 2}, "nccl": {"status": 0}}
+    assert (tmp_path / "gpu_check.md").read_text() == "# GPU check\n\nsome GPU\n\n## speed\none\ntwo\n\n## nccl\n"
+
+
+def test_of_a_model_that_fails_the_gpu_check_compares_all_others(monkeypatch):
+    known = {"pix2pix": 0.5}
+    monkeypatch.setattr(gpu_check, "_losses_apart", lambda name, options: {"start": 0.0, "mean": known[name]})
+    options = argparse.Namespace(models=["unknown", "pix2pix"], until=time.perf_counter() + 60, seconds=1.0)
+    found, lines = gpu_check.compare_losses(options)
+    assert found == {"unknown": {"error": "KeyError: 'unknown'"}, "pix2pix": {"start": 0.0, "mean": 0.5}}
+    assert lines[-2:] == ["| unknown | KeyError: 'unknown' |", "| pix2pix | 0.0e+00 | 5.0e-01 |"]
+
+
 @pytest.mark.integration
 def test_what_the_gpu_check_starts_is_stopped_in_time_for_what_is_timed():
-    options = argparse.Namespace(until=time.perf_counter() + 6, seconds=10.0)  # four tenths of them are over
+    options = argparse.Namespace(until=time.perf_counter() + 6, seconds=10.0)  # four of them are over
     began = time.perf_counter()
-    done = gpu_check._ran([sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"], options)
+    program = (
+        "import subprocess, sys, time; "
+        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True); time.sleep(60)"
+    )
+    done = gpu_check._ran([sys.executable, "-c", program], options)
     assert time.perf_counter() - began < 30
-    assert (done.returncode, done.stdout) == (-1, "1\n")
+    assert done.returncode == -1
+    assert _is_gone(int(done.stdout))
     assert "its time was up" in done.stderr
