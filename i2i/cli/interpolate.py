@@ -94,7 +94,7 @@ def interpolate(
         for done, (path, name) in enumerate(files, 1):
             found = interpolated((first, last), preprocess, path, steps)
             (out / name).parent.mkdir(parents=True, exist_ok=True)
-            found.strip.save(out / name)
+            found.save_strip(out / name)
             found.save_gif((out / name).with_suffix(".gif"))
             progress(done, len(files))
     images = number(len(files), "image")

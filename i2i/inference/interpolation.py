@@ -44,6 +44,11 @@ class Interpolation:
             row.paste(frame, (place * (width + GAP), 0))
         return row
 
+    def save_strip(self, path: str | Path) -> None:
+        """Write the strip as PNG."""
+        with replacing(Path(path)) as partial:
+            self.strip.save(partial, "PNG")
+
     def save_gif(self, path: str | Path, milliseconds: int = MILLISECONDS) -> None:
         """Write an animation that goes there and back for ever."""
         there, back = self.frames, self.frames[-2:0:-1]

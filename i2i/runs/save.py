@@ -18,7 +18,6 @@ from i2i.runs.folder import CHECKPOINTS, KEPT, checkpoint_folder, checkpoint_fol
 from i2i.translator import Translator
 from i2i.utils.atomic_write import replacing, replacing_folder, sync_to_disk
 from i2i.utils.checksums import checksum, sealed
-from i2i.utils.disk_full import one_error_when_full
 
 
 def save_checkpoint(
@@ -68,7 +67,7 @@ def save_checkpoint(
     training = {"optimizers": dict(optimizers), "translator": translator.training_state(), "log": dict(log or {})}
     if others:
         training["others"] = list(others)
-    with replacing_folder(final, sync=True) as partial, one_error_when_full(parent):
+    with replacing_folder(final, sync=True) as partial:
         _write(partial, weights, training, data, meta)
     for older in checkpoint_folders(run)[:-KEPT]:
         # Out of sight before it goes: a half-removed folder must not look like a checkpoint.

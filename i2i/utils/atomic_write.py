@@ -3,14 +3,19 @@
 Everything that i2i writes beside other files goes through `replacing` or `replacing_folder`. What is being written has
 a hidden name of its own, made again without following a link, so a folder from elsewhere cannot lead a write out of
 itself. The folder itself is not looked at: paths that come from a file are built by `i2i.utils.safe_paths`.
+
+Errors name the place that was asked for, and whatever a full disk makes a library raise becomes one error.
 """
 
+import errno
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from i2i.utils.disk_full import is_disk_full
 
 
 @contextmanager
@@ -25,7 +30,7 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
         sync: wait until contents and name are on the disk; without it a power cut may leave an empty file.
 
     Raises:
-        OSError: if the folder cannot be written to, or the disk is full; then `path` is as it was.
+        OSError: if the folder cannot be written to, or the disk is full (ENOSPC); then `path` is as it was.
     """
     partial = partial_name(path)
     try:
@@ -36,12 +41,13 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
     try:
         mode = os.fstat(descriptor).st_mode & 0o777
         os.close(descriptor)
-        yield partial
-        if partial.stat().st_mode & 0o777 != mode:
-            partial.chmod(mode)
-        if sync:
-            sync_to_disk(partial)
-        partial.replace(path)
+        with _errors_naming(path, partial):
+            yield partial
+            if partial.stat().st_mode & 0o777 != mode:
+                partial.chmod(mode)
+            if sync:
+                sync_to_disk(partial)
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     if sync:
@@ -60,7 +66,7 @@ def replacing_folder(path: Path, shared: bool = False, sync: bool = False) -> It
         sync: wait until the name is on the disk; the block sees to the contents.
 
     Raises:
-        OSError: if nothing can be written there, or `path` holds something and is not shared.
+        OSError: if nothing can be written there, the disk is full (ENOSPC), or `path` holds something, not shared.
     """
     final = path.absolute()
     partial = partial_name(next(parent for parent in final.parents if parent.is_dir()) / final.name)
@@ -68,18 +74,39 @@ def replacing_folder(path: Path, shared: bool = False, sync: bool = False) -> It
         partial.unlink()
     shutil.rmtree(partial, ignore_errors=True)  # of a process that had the same number
     try:
-        partial.mkdir()
-        yield partial
-        final.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.rename(final)  # replaces an empty folder
-        except OSError:
-            if not (shared and final.is_dir()):
-                raise
+        with _errors_naming(path, partial):
+            partial.mkdir()
+            yield partial
+            final.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                partial.rename(final)  # replaces an empty folder
+            except OSError:
+                if not (shared and final.is_dir()):
+                    raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     if sync:
         sync_to_disk(final.parent)
+
+
+@contextmanager
+def _errors_naming(path: Path, partial: Path) -> Iterator[None]:
+    """Errors of the block that name the hidden `partial`, or something in it, name `path`, which the user knows.
+
+    Raises:
+        OSError: with ENOSPC, whatever a full disk has made a library raise: of `path`, or of the file that it names.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = getattr(error, "filename", None)
+        named = Path(said) if isinstance(said, str | os.PathLike) else partial
+        inside = named.is_relative_to(partial)
+        if is_disk_full(error, partial.parent):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path if inside else named)) from None
+        if isinstance(error, OSError) and said and inside:
+            error.filename = str(path / named.relative_to(partial))
+        raise
 
 
 def write_text(path: Path, text: str, sync: bool = True) -> None:

@@ -384,9 +384,9 @@ def test_bad_images_are_left_out_where_wanted_and_told(place, capsys):
     assert "train/dawn/5.png cannot be read as an image (it is of no known format)" in capsys.readouterr().out
 
 
-def said_in_refusing(place: Path, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+def said_in_refusing(place: Path, capsys: pytest.CaptureFixture[str], *arguments: object, status: int = 2) -> str:
     before = contents(place)
-    assert run("data", "prepare", *arguments) == 2
+    assert run("data", "prepare", *arguments) == status
     assert contents(place) == before, "nothing half-written"
     said = capsys.readouterr().err
     assert said.startswith("i2i: ")
@@ -454,9 +454,8 @@ def test_a_full_disk_leaves_nothing_behind(place, capsys, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    assert "cannot be written (No space left on device): make room" in said_in_refusing(
-        place, capsys, "sky", "--size", 16, "--out", "out"
-    )
+    said = said_in_refusing(place, capsys, "sky", "--size", 16, "--out", "out", status=1)
+    assert said == "i2i: the disk of out is full: make room and run it again\n"
 
 
 def test_the_card_tells_name_domains_and_pairs(place):

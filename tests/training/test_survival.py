@@ -463,10 +463,20 @@ def test_a_line_of_the_log_that_does_not_fit_is_taken_back(tmp_path, monkeypatch
 
 
 @pytest.mark.integration
-def test_a_disk_that_is_too_small_is_told_in_one_line(command, tmp_path):
+@pytest.mark.parametrize(
+    ("size", "width"),
+    [
+        ("64k", 2),
+        pytest.param("1800k", 24, id="the weights do not fit"),
+        pytest.param("4m", 24, id="the state does not"),
+    ],
+)
+def test_a_disk_that_is_too_small_is_told_in_one_line(command, tmp_path, size, width):
+    """Also one with more than a megabyte of room before the checkpoint, and again after it."""
     data_set(tmp_path / "sky")
-    with small_disk(tmp_path / "disk", "64k"):
-        options = ["--model", "cyclegan", "--data", "sky", *SMALL, "--set=train.images=16", "--device", "cpu"]
+    widths = [f"--set=model.width={width}", f"--set=model.discriminator_width={width}"]
+    with small_disk(tmp_path / "disk", size):
+        options = ["--model", "cyclegan", "--data", "sky", *SMALL, *widths, "--set=train.images=16", "--device", "cpu"]
         status, said = command("train", *options, "--out", "disk/run")
         assert status == 1
         word = "training stopped at step 2: the disk of disk/run is full; no checkpoint yet, make room\n"
@@ -475,15 +485,30 @@ def test_a_disk_that_is_too_small_is_told_in_one_line(command, tmp_path):
 
 
 @pytest.mark.integration
-def test_other_commands_tell_a_full_disk_too(command, given_run, tmp_path):
-    run = given_run(images=4)
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["translate", "run", "sky/test/dawn", "--target", "dusk", "--device", "cpu", "--out", "disk/new"], None),
+        (["export", "run", "--format", "hub", "--out", "disk/new"], "disk/new"),
+        (["export", "run", "--format", "reference", "--out", "disk/new"], "disk/new"),
+        (["data", "prepare", "sky", "--size", "16", "--out", "disk/new"], "disk/new"),
+        (["data", "make", "seasons", "--size=32", "--scenes=2", "--test-scenes=1", "--out", "disk/new"], "disk/new"),
+        (["data", "check", "sky", "--size=16", "--no-trial", "--sheet", "disk/new.png"], "disk/new.png"),
+    ],
+    ids=lambda value: " ".join(value[:4]) if isinstance(value, list) else "",
+)
+def test_other_commands_tell_a_full_disk_in_a_line_and_leave_nothing(command, given_run, tmp_path, arguments, place):
+    given_run(images=4)
     with small_disk(tmp_path / "disk", "64k"):
         fill(tmp_path / "disk")
-        status, said = command(
-            "translate", run, "sky/test/dawn", "--target", "dusk", "--out", "disk/new", "--device", "cpu"
-        )
+        status, said = command(*arguments)
+        left = {path.name for path in Path("disk").iterdir()} - {"ballast"}
     assert status == 1
-    assert "is full: make room and run it again" in last_word(said)
+    word = last_word(said)
+    assert word.endswith("is full: make room and run it again\n")
+    if place is not None:
+        assert word.startswith(f"the disk of {place} ")
+        assert not left
 
 
 # Values that are not finite

@@ -1,9 +1,13 @@
 """Files are replaced whole, without following links, with the permissions of the umask."""
 
+import errno
 import os
+import shutil
+from types import SimpleNamespace
 
 import pytest
 
+from i2i.errors import UserError
 from i2i.utils.atomic_write import partial_name, replacing, replacing_folder, write_text
 
 
@@ -105,3 +109,46 @@ def test_the_name_of_a_folder_is_synced_where_asked(tmp_path, monkeypatch):
         with replacing_folder(tmp_path / f"folder-{sync}", sync=sync):
             pass
         assert synced == ([tmp_path] if sync else [])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        RuntimeError("unexpected pos 69824 vs 69712"),
+        OSError("4096 requested and 0 written"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+    ],
+)
+@pytest.mark.parametrize("writing", [replacing, replacing_folder])
+def test_whatever_a_full_disk_raises_is_one_error_of_the_place(tmp_path, monkeypatch, writing, error):
+    """There is no room while what is being written is there, and much once it is removed."""
+    path = tmp_path / "new"
+    usage = lambda folder: SimpleNamespace(free=0 if partial_name(path).exists() else 1 << 30)  # noqa: E731
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    with pytest.raises(OSError) as raised, writing(path):
+        raise error
+    assert (raised.value.errno, raised.value.filename) == (errno.ENOSPC, str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError("unexpected pos 1 vs 2"), UserError("write OWNER/NAME"), KeyError("x")])
+@pytest.mark.parametrize("free", [0, 1 << 30])
+def test_other_errors_stay_what_they_are(tmp_path, monkeypatch, error, free):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    of_the_disk = isinstance(error, RuntimeError) and not free
+    with pytest.raises(OSError if of_the_disk else type(error)), replacing(tmp_path / "new"):
+        raise error
+
+
+def test_an_error_names_the_place_that_was_asked_for_and_not_the_hidden_one(tmp_path):
+    path, other = tmp_path / "new", str(tmp_path / "other")
+    with pytest.raises(PermissionError) as inside, replacing_folder(path) as partial:
+        raise PermissionError(errno.EACCES, "no", str(partial / "a/b.png"))
+    assert inside.value.filename == str(path / "a/b.png")
+    with pytest.raises(PermissionError) as outside, replacing_folder(path):
+        raise PermissionError(errno.EACCES, "no", other)
+    assert outside.value.filename == other
+    with pytest.raises(OSError) as full_elsewhere, replacing(path):
+        raise OSError(errno.ENOSPC, "No space left on device", other)
+    assert full_elsewhere.value.filename == other

@@ -11,6 +11,7 @@ from i2i.data.image_files.images import opaque, padded, read_image
 from i2i.data.image_files.readers_and_writers import read_native
 from i2i.data.image_files.value_range import stretched
 from i2i.data.layouts import ImageFile
+from i2i.utils.atomic_write import replacing
 from i2i.utils.text import one_line
 
 SIDE, GAP, COLUMNS, LEAKS = 128, 6, 8, 6
@@ -111,6 +112,7 @@ def _laid_out(rows: Sequence[tuple[str, Sequence[Image.Image], str]]) -> Image.I
 
 
 def write_sheet(path: Path, sheet: Image.Image) -> None:
-    """Write as PNG; the folder is made where it is missing."""
+    """Write as PNG, complete or not at all; the folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path, format="PNG")
+    with replacing(path) as partial:
+        sheet.save(partial, format="PNG")

@@ -8,9 +8,8 @@ sees the same. Where training crops at random from larger images (data.zoom), pr
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -65,18 +64,17 @@ def prepare(
         place: the manifest that lists their attributes; None: what the folder of the data holds.
 
     Raises:
-        UserError: for an image that cannot be decoded, a domain whose name is no folder's, or a full disk.
+        UserError: for an image that cannot be decoded, or a domain whose name is no folder's.
     """
-    with _disk(out):
-        if data.labels.has_attributes:
-            work, notes = _listed(data, place or data.root, out, format)
-        else:
-            work, notes = _by_domain(data, preprocess, format)
-        for one in work:
-            check_length(one.target.name, one.source)
-        for folder in {one.target.parent for one in work}:
-            (out / folder).mkdir(parents=True, exist_ok=True)
-        _write_all(work, out, preprocess, progress)
+    if data.labels.has_attributes:
+        work, notes = _listed(data, place or data.root, out, format)
+    else:
+        work, notes = _by_domain(data, preprocess, format)
+    for one in work:
+        check_length(one.target.name, one.source)
+    for folder in {one.target.parent for one in work}:
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    _write_all(work, out, preprocess, progress)
     height, width = preprocess.image_size
     kinds = (
         sorted({one.target.suffix.removeprefix(".").upper() for one in work})
@@ -175,13 +173,3 @@ def _writer(out: Path, preprocess: Preprocess) -> Callable[[Work], None]:
             image.save(target, quality=JPEG_QUALITY, subsampling=0)
 
     return write_values if preprocess.formats else write
-
-
-@contextmanager
-def _disk(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"{out} cannot be written ({error.strerror or error}): make room or choose another --out"
-        ) from None
