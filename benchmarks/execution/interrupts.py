@@ -4,15 +4,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 from i2i.errors import TrainingError
 from i2i.utils.text import option
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-KEYBOARD = [number for number in SIGNALS if number != signal.SIGTERM]
-"""What a terminal sends to all processes of a command, of which the first alone is to act on it."""
 
 
 class _Received(KeyboardInterrupt):
@@ -55,20 +52,6 @@ def stoppable(out: Path | None) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def kept_from_children() -> Iterator[None]:
-    """Processes that are started in the block get no signal of the keyboard, at no moment of their lives."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # starting it unblocks what is blocked
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, KEYBOARD)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _receive(number: int, frame: object) -> None:

@@ -16,11 +16,11 @@ from multiprocessing.context import SpawnProcess
 from types import ModuleType
 from typing import Any, Literal
 
-from i2i.benchmarks.execution.interrupts import kept_from_children
 from i2i.benchmarks.execution.scheduler import ENDS, Event
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.job_id import JobId
 from i2i.errors import TrainingError, UserError
+from i2i.utils.child_processes import kept_from_children
 
 SPAWN = get_context("spawn")
 SECONDS_TO_STOP = 60.0

@@ -17,7 +17,7 @@ from i2i.benchmarks.results_folder.staleness import identity_of
 from i2i.config import stable_hash
 from i2i.errors import UserError, unknown
 from i2i.pages.html_page import html_page
-from i2i.utils.new_folder import new_folder
+from i2i.utils.atomic_write import new_folder
 from i2i.utils.text import option
 
 PAGE = Path(__file__).parent / "page"

@@ -18,8 +18,8 @@ from i2i.labels import LabelSpace
 from i2i.training.setup import check_trainable, run_config
 from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
+from i2i.utils.atomic_write import new_folder
 from i2i.utils.given_paths import check_texts, given_path
-from i2i.utils.new_folder import new_folder
 
 
 @pythonic

@@ -11,7 +11,7 @@ from i2i.conversion.model_card import CardOptions
 from i2i.conversion.onnx import export_onnx
 from i2i.conversion.to_reference import export_reference
 from i2i.errors import UserError, unknown
-from i2i.utils.new_folder import new_folder
+from i2i.utils.atomic_write import new_folder
 
 Exporter = Callable[..., list[str]]
 """Takes the run folder, an empty folder to write into, and its options by keyword; returns lines for the user.

@@ -6,6 +6,7 @@ Loading images, samples and checkpoints are not counted.
 """
 
 import math
+import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
+from i2i.utils.child_processes import in_child, kept_from_children
 from i2i.utils.memory import freed_memory_kept, most_resident
 
 TIMED = 2
@@ -60,7 +62,8 @@ def try_out(
 ) -> Trial:
     """Run a few steps of a training on real images in a new process; nothing is written.
 
-    If the model is a custom model, `own` tells the process where it comes from.
+    If the model is a custom model, `own` tells the process where it comes from. The keyboard does not reach the
+    process, and it ends at once when this one does.
 
     Raises:
         UserError: for an image that cannot be read.
@@ -68,18 +71,20 @@ def try_out(
     """
     some = few(data.restricted(task.domains), config)
     spawn = get_context("spawn")
-    ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_work, args=(theirs, own, config.name, config.settings(), task, some, str(device)))
-    process.start()
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=in_child, args=(theirs,), daemon=True)
+    with kept_from_children():
+        process.start()
     theirs.close()
     try:
+        ours.send_bytes(pickle.dumps((_work, own, config.name, config.settings(), task, some, str(device))))
         answer = ours.recv()
-    except EOFError:
+    except (EOFError, BrokenPipeError, ConnectionResetError):
         process.join()
         raise TrainingError(f"its process died with status {process.exitcode} (out of memory?)") from None
     finally:
-        process.join(10)
         process.kill()
+        process.join()
     if isinstance(answer, Trial):
         return answer
     kind, text = answer

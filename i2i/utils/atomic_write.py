@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from i2i.utils.disk_full import is_disk_full
+from i2i.utils.given_paths import check_new_folder
 
 
 @contextmanager
@@ -87,6 +88,19 @@ def replacing_folder(path: Path, shared: bool = False, sync: bool = False) -> It
         shutil.rmtree(partial, ignore_errors=True)
     if sync:
         sync_to_disk(final.parent)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """Yields an empty folder that takes the name `out`, which a user gave, if the block ends well, and else goes.
+
+    Raises:
+        UserError: if `out`, or one of its parents, is a file, or it is a folder that holds something.
+        OSError: if nothing can be written there.
+    """
+    check_new_folder(out)
+    with replacing_folder(out) as partial:
+        yield partial
 
 
 @contextmanager

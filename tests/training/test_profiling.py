@@ -1,6 +1,9 @@
 """What `i2i data check` measures of models: steps that are those of a training, in a process of their own."""
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from i2i.training.steps.cuda_graphs import WARM_UPS, _CapturedPhase
 from i2i.training.trainer import build_translator
 from i2i.translator import Task
 from tests.robustness.test_bad_input import data_set, run
+from tests.support.preloaded import Preloaded
 
 CPU = torch.device("cpu")
 TINY = {"data": {"image_size": 16}, "train": {"images": 40, "batch_size": 2}}
@@ -112,8 +116,6 @@ def test_on_a_gpu_steps_are_measured_as_they_are_trained(sky, monkeypatch, name)
 
 
 def die(*arguments: object) -> None:
-    import os
-
     os._exit(9)
 
 
@@ -141,3 +143,27 @@ def test_the_check_prints_and_records_the_estimate(tmp_path, monkeypatch, capsys
     (verdict,) = json.loads(Path("found.json").read_text())["models"]
     assert verdict["trial"]["steps"] == 20
     assert verdict["trial"]["memory"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "send", "last"),
+    [(signal.SIGINT, os.killpg, "i2i: stopped by Ctrl-C\n"), (signal.SIGTERM, os.kill, "trying cyclegan on cpu\n")],
+)
+def test_the_process_of_a_trial_takes_nothing_from_the_keyboard_and_ends_with_the_command(tmp_path, number, send, last):
+    """As the terminal does it, Ctrl-C goes to all processes; it comes while the new one imports torch."""
+    data_set(tmp_path / "sky", paired=True)
+    command = ["-m", "i2i", "data", "check", "sky", "--size", 32, "--models", "cyclegan", "--device", "cpu"]
+    process = Preloaded(command, env=os.environ, cwd=tmp_path, start_new_session=True)
+    while "trying" not in process.said():
+        assert process.poll() is None, process.said()
+        time.sleep(0.05)
+    time.sleep(1.0)
+    send(process.pid, number)
+    assert process.wait(10) == (130 if number == signal.SIGINT else -number)
+    with pytest.raises(ProcessLookupError):  # within the seconds that importing takes
+        for _ in range(100):
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
+    assert process.said().endswith(last)
+    assert "Traceback" not in process.said()

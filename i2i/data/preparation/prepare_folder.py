@@ -17,7 +17,7 @@ from i2i.data.preparation.resize import SUFFIXES, Format, prepare, write_card
 from i2i.data.preparation.split import Shares, describe, divide, parse_shares
 from i2i.data.preparation.unsplit import read_undivided
 from i2i.errors import NoLayout, UserError
-from i2i.utils.new_folder import new_folder
+from i2i.utils.atomic_write import new_folder
 from i2i.utils.progress import Progress
 
 

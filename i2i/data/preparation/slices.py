@@ -7,7 +7,7 @@ from i2i.data.image_files.medical import EXTRA
 from i2i.data.image_files.optional import imported
 from i2i.data.preparation.dicom_frames import write_frames
 from i2i.errors import UserError
-from i2i.utils.new_folder import new_folder
+from i2i.utils.atomic_write import new_folder
 from i2i.utils.progress import Progress
 
 DICOM, ACROSS = ".dcm", 2
