@@ -26,6 +26,7 @@ from i2i.training.setup import blank_translator, run_config, task_of, with_pixel
 from i2i.translator import Coverage, Task
 from i2i.utils.atomic_write import write_text
 from i2i.utils.progress import Progress
+from i2i.utils.text import one_line
 from i2i.utils.wording import duration
 
 GIB = 2**30
@@ -108,8 +109,28 @@ def examine(
     if sheet is not None:
         write_sheet(sheet, contact_sheet(inspected, report.findings, seed))
     readable = without(data, {str(one.path) for one in inspected.inspections.values() if one.fault is not None})
-    verdicts = assess(models_to_try, readable, settings, chosen, announce)
+    lost = _lost(data, readable, config.train_split)
+    usable = {name: own for name, own in models_to_try.items() if not _learnt(name, data, settings) & lost.keys()}
+    verdicts = assess(usable, readable, settings, chosen, announce)
+    report = with_findings(report, list(lost.values())[:1])
     return with_models(report, verdicts, named=models is not None), verdicts
+
+
+def _lost(data: DataSet, readable: DataSet, split: str) -> dict[str, Finding]:
+    """Domains that have images in a split, but none that can be used, each with the finding that names them all."""
+    had, has = data.splits.get(split, {}), readable.splits.get(split, {})
+    names = [domain for domain in data.domains if had.get(domain) and not has.get(domain)]
+    together = " together with its partner" if data.paired else ""
+    text = (
+        f"no image of {one_line(' and '.join(names))} in {split} can be read{together}: "
+        "models that would learn from them were not tried"
+    )
+    return dict.fromkeys(names, Finding("unreadable domain", True, text))
+
+
+def _learnt(name: str, data: DataSet, settings: Settings) -> set[str]:
+    """The domains that a model would learn from."""
+    return set(run_config(name, _for_one(name, data, settings)).data.domains or data.domains)
 
 
 def _undivided(config: DataConfig, progress: Progress | None) -> InspectedData | None:
@@ -193,7 +214,7 @@ def _assess(
 
 
 def _words(task: Task) -> str:
-    return f"{len(task.domains)} domains" if len(task.domains) > 2 else " and ".join(task.domains)
+    return f"{len(task.domains)} domains" if len(task.domains) > 2 else one_line(" and ".join(task.domains))
 
 
 def _images(config: RunConfig, task: Task, data: DataSet) -> int:

@@ -330,6 +330,56 @@ def test_what_keeps_all_models_from_the_data_is_told_once():
 
 
 @pytest.mark.integration
+@pytest.mark.integration
+def test_of_a_domain_whose_images_cannot_be_read_nothing_else_is_said(sky, capsys):
+    for path in (sky / "train/dawn").iterdir():
+        path.write_bytes(b"no image")
+    assert run("data", "check", "sky", "--size", 16, "--no-trial", "--json", "found.json") == 1
+    said = capsys.readouterr().out
+    assert "FAULT: 3 files cannot be read" in said
+    assert "FAULT: no image of dawn in train can be read: models that would learn from them were not tried\n" in said
+    assert "has no images" not in said
+    assert json.loads(Path("found.json").read_text())["models"] == []
+
+
+@pytest.mark.integration
+def test_models_of_other_domains_are_tried(sky, capsys):
+    for number in range(3):
+        put(sky / f"train/night/{number}.png", scene(20 + number)).write_bytes(b"no image")
+        put(sky / f"test/night/{number}.png", scene(30 + number))
+    run("data", "check", "sky", "--size", 32, "--no-trial", "--models", "cyclegan,stargan")
+    said = capsys.readouterr().out
+    assert "cyclegan (dawn and dusk)" in said
+    assert "stargan" not in said
+
+
+def test_of_pairs_none_of_which_is_whole_that_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for number, bad in enumerate(("dawn", "dusk")):
+        for domain in ("dawn", "dusk"):
+            path = put(Path(f"sky/train/{domain}/{number}.png"), scene(2 * number + (domain == "dusk")))
+            if domain == bad:
+                path.write_bytes(b"no image")
+    run("data", "check", "sky", "--size", 32, "--no-trial", "--set", "data.paired=true")
+    said = capsys.readouterr().out
+    assert "no image of dawn and dusk in train can be read together with its partner" in said
+
+
+@pytest.mark.integration
+def test_a_domain_with_a_line_break_stands_in_one_line_everywhere(sky, capsys):
+    for split in ("train", "test"):
+        (sky / split / "dusk").rename(sky / split / "new\nline")
+    put(sky / "train/new\nline/9.png", scene(9)).write_bytes(b"no image")
+    shutil.copy(sky / "train/dawn/0.png", sky / "train/dawn/a\nb.png")
+    run("data", "check", "sky", "--size", 32, "--no-trial", "--models", "cyclegan")
+    said = capsys.readouterr().out
+    assert "  new\\nline        4        1\n" in said
+    assert "cyclegan (dawn and new\\nline)" in said
+    assert "train/dawn/a\\nb.png" in said
+    begins = ("data:", " ", "sizes:", "proportions:", "images:", "files:", "FAULT:", "warning:", "cyclegan ")
+    assert all(line.startswith(begins) for line in said.splitlines())
+
+
 def test_the_json_holds_what_the_text_tells(sky, capsys):
     shutil.copy(sky / "train/dawn/0.png", sky / "test/dusk/9.png")
     status, said = told(capsys, sky, "--size", 32, "--json", "found.json", "--models", "cyclegan")

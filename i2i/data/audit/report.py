@@ -11,6 +11,7 @@ from i2i.data.audit.inspect import KINDS, inspect_files
 from i2i.data.audit.value_checks import QUESTIONS_OF_VALUES
 from i2i.data.layouts import DataSet
 from i2i.utils.progress import Progress
+from i2i.utils.text import one_line
 from i2i.utils.wording import number
 
 
@@ -128,7 +129,8 @@ class Report:
 
 def check(inspected: InspectedData) -> Report:
     """Ask every question about data that have been looked at."""
-    found = [finding for question in (*QUESTIONS, *QUESTIONS_OF_VALUES) for finding in question(inspected)]
+    questions = (*QUESTIONS, *QUESTIONS_OF_VALUES)
+    found = [replace(one, text=one_line(one.text)) for question in questions for one in question(inspected)]
     sizes, kinds = inspected.sizes(), Counter(kind for one in inspected.readable for kind in one.kinds)
     return Report(
         str(inspected.data),
@@ -173,8 +175,10 @@ def _counted(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     """A table of splits and domains."""
     if not counts:
         return []
-    domains = list(next(iter(counts.values())))
-    wide = max(len(domain) for domain in domains)
-    head = " " * (wide + 2) + "".join(f"{split:>9}" for split in counts)
-    rows = [f"  {domain:<{wide}}" + "".join(f"{own[domain]:>9,}" for own in counts.values()) for domain in domains]
+    names = {domain: one_line(domain) for domain in next(iter(counts.values()))}
+    wide = max(map(len, names.values()))
+    head = " " * (wide + 2) + "".join(f"{one_line(split):>9}" for split in counts)
+    rows = [
+        f"  {name:<{wide}}" + "".join(f"{own[domain]:>9,}" for own in counts.values()) for domain, name in names.items()
+    ]
     return [head, *rows]
