@@ -158,7 +158,7 @@ def test_the_process_of_a_trial_takes_nothing_from_the_keyboard_and_ends_with_th
     while "trying" not in process.said():
         assert process.poll() is None, process.said()
         time.sleep(0.05)
-    time.sleep(1.0)
+    time.sleep(0.4)
     send(process.pid, number)
     assert process.wait(10) == (130 if number == signal.SIGINT else -number)
     with pytest.raises(ProcessLookupError):  # within the seconds that importing takes
