@@ -32,7 +32,7 @@ from i2i.runs.checkpoint import Weights
 from i2i.runs.load import load_translator
 from i2i.translator import Translator
 from i2i.utils import console
-from i2i.utils.given_paths import check_file, check_texts, given_path
+from i2i.utils.given_paths import check_file, check_texts, given_path, marks
 from i2i.utils.memory import usable_device
 
 
@@ -189,7 +189,10 @@ class LoadedTranslator:
         place, after = given_path("path", path), self.preprocess.of_domain(target)
         check_file(place, "path")
         check_array(values, place, after)
-        after.write(place, values, None if like is None else given_path("like", like))
+        geometry = None if like is None else given_path("like", like)
+        if geometry is not None and marks(place) & marks(geometry):
+            raise UserError(f"{place} is the file that was translated: choose another path")
+        after.write(place, values, geometry)
 
     @pythonic
     def translate_frames(
@@ -221,7 +224,8 @@ class LoadedTranslator:
         """
         refuse_formats(self.preprocess, "frames of a video")
         asked, places = self._alone(target, **how), (given_path("given", given), given_path("out", out))
-        check_places(*places, overwrite)
+        reference = how.get("reference")
+        check_places(*places, overwrite, Path(reference) if isinstance(reference, str | Path) else None)
         with counting("translating frames") as progress:
             return translate_frames(asked, self.preprocess, *places, full_resolution, rate, progress)
 

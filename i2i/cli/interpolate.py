@@ -66,10 +66,10 @@ def interpolate(
     from i2i.training.device import choose_device
     from i2i.utils.wording import number
 
+    files = collect(inputs, out)
     check_folder(out)
     shares(steps)
     registered(model)
-    files = collect(inputs, out)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights | None", weights))
     plain, before, after = translation_of(translator, preprocess, source, target, chosen)
@@ -89,7 +89,8 @@ def interpolate(
         sampling_steps=sampling_steps,
     )
     check_ends((first, last), preprocess)
-    check_files([*files, *((path, name.with_suffix(".gif")) for path, name in files)], out, before, overwrite)
+    animated = [(path, name.with_suffix(".gif")) for path, name in files]
+    check_files([*files, *animated], out, before, overwrite, references=[reference, to_reference])
     with counting("interpolating") as progress:
         for done, (path, name) in enumerate(files, 1):
             found = interpolated((first, last), preprocess, path, steps)

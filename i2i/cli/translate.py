@@ -114,9 +114,9 @@ def translate(
     from i2i.utils.wording import number
 
     _refuse_without_full({} if full else {"--tile": tile, "--passes": passes})
+    files = collect(inputs, out)
     check_folder(out)
     registered(model)
-    files = collect(inputs, out)
     chosen = choose_device(device)
     checkpoint = require_checkpoint(run)
     with explained_memory_errors(f"{run} cannot be loaded", "free some, or take --device cpu"):
@@ -134,7 +134,7 @@ def translate(
     distinct, reason = samples_of(translate, samples)
     if distinct < samples:
         console.note(one_for_all(reason))
-    sizes = check_files(files, out, before, overwrite, distinct)
+    sizes = check_files(files, out, before, overwrite, distinct, [reference])
     deep = [] if preprocess.formats else dark("images to translate", [path for path, _ in files])
     for line in (
         *left_out_line(left_out(inputs)),

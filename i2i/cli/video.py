@@ -62,7 +62,7 @@ def video(
     from i2i.training.device import choose_device
     from i2i.utils.wording import number
 
-    check_places(frames, out, overwrite)
+    check_places(frames, out, overwrite, reference)
     registered(model)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights | None", weights))

@@ -13,8 +13,15 @@ from PIL import Image
 from i2i.data.image_files.images import Preprocess, read_image, write_image
 from i2i.errors import UserError
 from i2i.inference import video_files
-from i2i.inference.translate_files import Convert, Translation, collect, full_resolution, resized
-from i2i.utils.given_paths import check_file, check_folder, check_new_folder
+from i2i.inference.translate_files import (
+    Convert,
+    Translation,
+    collect,
+    full_resolution,
+    refuse_replaced,
+    resized,
+)
+from i2i.utils.given_paths import check_file, check_folder, check_new_folder, lies_in
 from i2i.utils.memory import freed_memory_kept
 from i2i.utils.progress import Progress
 
@@ -103,7 +110,7 @@ def translate_frames(
     before, after, found = _Changes(), _Changes(), Flicker()
     with ExitStack() as stack:
         write = stack.enter_context(_output(given, out, rate))
-        frames, total = stack.enter_context(_frames(given, out))
+        frames, total = stack.enter_context(_frames(given))
         for path, name in frames:
             found.frames += 1
             before.add((preprocess.whole if full else preprocess)(read_image(path)))
@@ -128,10 +135,10 @@ def _only(convert: Convert, path: Path) -> np.ndarray:
 
 
 @contextmanager
-def _frames(given: Path, out: Path) -> Iterator[tuple[Iterator[tuple[Path, Path]], int]]:
+def _frames(given: Path) -> Iterator[tuple[Iterator[tuple[Path, Path]], int]]:
     """Files of frames with their names, each there until the next is asked for, and how many; 0: not known yet."""
     if not video_files.is_video(given):
-        files = sorted(collect([given], out), key=lambda one: in_order(one[1]))
+        files = sorted(collect([given]), key=lambda one: in_order(one[1]))
         yield iter(files), len(files)
         return
     with TemporaryDirectory(prefix="i2i-") as folder:
@@ -158,19 +165,36 @@ def _output(given: Path, out: Path, rate: float | None) -> Iterator[Write]:
         yield lambda name, pixels: write(pixels)
 
 
-def check_places(given: Path, out: Path, overwrite: bool) -> None:
-    """UserError for an output that cannot be written or is there already; without `overwrite` nothing is replaced."""
+def check_places(given: Path, out: Path, overwrite: bool, reference: Path | None = None) -> None:
+    """UserError for an output that cannot be written or is there already; without `overwrite` nothing is replaced.
+
+    What is read is never replaced: neither frames, nor a video, nor a reference image.
+    """
     if video_files.is_video(given) and not given.is_file():
         raise UserError(f"there is no video {given}")
-    if video_files.is_video(out):
+    if video_files.is_file_name(out):
         video_files.check_written(out)
         check_file(out, "--out")
+    _refuse_inputs(given, out, reference)
+    if video_files.is_video(out):
         if out.exists() and not overwrite:
             raise UserError(f"{out} is there already: choose another --out, or add --overwrite")
     elif overwrite:
         check_folder(out)
     else:
         check_new_folder(out)
+
+
+def _refuse_inputs(given: Path, out: Path, reference: Path | None) -> None:
+    """UserError for an output that would replace what is read, or lie among the frames of a folder."""
+    to_video, from_video = video_files.is_video(out), video_files.is_video(given)
+    if to_video:
+        refuse_replaced([out], [given] if from_video else [path for path, _ in collect([given])], [reference])
+    elif not from_video:
+        files = collect([given], out)
+        refuse_replaced([out / name for _, name in files], [path for path, _ in files], [reference])
+    elif reference is not None and lies_in(reference, out):
+        raise UserError(f"the reference image {reference} lies in {out}: choose another --out")
 
 
 def _write_frame(path: Path, pixels: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from i2i.inference.tile_statistics import PASSES, image_statistics
 from i2i.inference.tiling import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
 from i2i.translator import Coverage, Translator
 from i2i.translator.request import LARGEST_SEED, sample_name
+from i2i.utils.given_paths import marks, refuse_among_inputs
 from i2i.utils.memory import freed_memory_kept
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
@@ -42,13 +43,16 @@ def collect(inputs: Sequence[Path], out: Path | None = None) -> Files:
     """All images among files, folders and patterns; folders are listed as everywhere and their trees kept.
 
     A translation has the name of its image and the suffix .png. Images whose names differ in the suffix alone keep
-    it: `a.tif` and `a.jpg` become `a.tif.png` and `a.jpg.png`. What is named twice is translated once. What lies in
-    `out`, within a folder among the inputs, was translated before and is no input.
+    it: `a.tif` and `a.jpg` become `a.tif.png` and `a.jpg.png`. What is named twice is translated once.
 
     Raises:
-        UserError: for a missing or empty input, or two images of the same name in the same place.
+        UserError: for a missing or empty input, two images of the same name in the same place, or translations that
+            would lie in a folder among the inputs, where they would be taken for images like the others.
     """
-    named = list(dict.fromkeys(found for given in inputs for found in _found(given, out)))
+    places = [place for given in inputs for place in _places(given)]
+    if out is not None:
+        refuse_among_inputs(out, filter(Path.is_dir, places))
+    named = list(dict.fromkeys(found for place in places for found in _images_of(place)))
     shared = Counter(name.with_suffix("") for _, name in named)
     files = [
         (path, name.with_name(f"{name.name if shared[name.with_suffix('')] > 1 else name.stem}.png"))
@@ -65,22 +69,15 @@ def left_out(inputs: Sequence[Path]) -> list[LeftOut]:
     return [group for given in inputs for place in _places(given) for group in ImageFolder(place).left_out]
 
 
-def _found(given: Path, out: Path | None) -> Files:
-    """Images and their own names below what was given, but for those in `out`."""
-    return [one for place in _places(given) for one in _images_of(place, out)]
-
-
-def _images_of(place: Path, out: Path | None) -> Files:
+def _images_of(place: Path) -> Files:
+    """Images and their own names below a file or folder."""
     if place.is_file():
         return [(place, Path(place.name))]
     folder = ImageFolder(place)
     if not folder.images:
         notes = "".join(f"; {line}" for line in left_out_line(folder.left_out))
         raise UserError(f"there are no images in {place}{notes}")
-    found = [(path, Path(*parts)) for path, parts in zip(folder.paths, folder.images, strict=True)]
-    if out is None or place.resolve() not in out.resolve().parents:
-        return found
-    return [(path, name) for path, name in found if out.resolve() not in path.resolve().parents]
+    return [(path, Path(*parts)) for path, parts in zip(folder.paths, folder.images, strict=True)]
 
 
 def _places(given: Path) -> list[Path]:
@@ -337,21 +334,26 @@ def ending(files: Files, suffix: str) -> Files:
 
 
 def check_files(
-    files: Files, out: Path, preprocess: Preprocess, overwrite: bool = False, samples: int = 1
+    files: Files,
+    out: Path,
+    preprocess: Preprocess,
+    overwrite: bool = False,
+    samples: int = 1,
+    references: Sequence[Path | None] = (),
 ) -> list[tuple[int, int]]:
     """Heights and widths of all images, each of which is decoded, so that a broken one leaves nothing half-done.
 
     `preprocess` is that of their domain.
 
     Raises:
-        UserError: for an image that cannot be read, or that a translation in `out` would replace; without
-            `overwrite` also for any other file that it would.
+        UserError: for an image that cannot be read, or that a translation in `out` would replace, a reference
+            image too; without `overwrite` also for any other file that it would.
     """
     written = [one for sample in range(samples) for one in of_sample(files, sample)]
     for path, name in written:
         check_length(name.name, path)
     _refuse_collisions(written)
-    _refuse_overwriting(written, out)
+    refuse_replaced([out / name for _, name in written], [path for path, _ in files], references)
     if not overwrite:
         _refuse_earlier(written, out)
     return [preprocess.size_of(path) for path, _ in files]
@@ -392,6 +394,17 @@ def _without_noise(translate: Translation) -> str:
     return "beside a reference image this model takes no noise" if alike else ""
 
 
+def refuse_replaced(written: Sequence[Path], images: Sequence[Path], references: Sequence[Path | None] = ()) -> None:
+    """UserError for a file to be written that is one of the images to translate, or a reference image."""
+    taken = {mark for path in images for mark in marks(path)}
+    styles = {mark for path in references if path is not None for mark in marks(path)}
+    for path in written:
+        own = marks(path)
+        if own & (taken | styles):
+            what = "one of the images to translate" if own & taken else "a reference image"
+            raise UserError(f"{path} is {what}: choose another --out")
+
+
 @freed_memory_kept()
 def translate_files(convert: Convert, files: Files, out: Path, write: Write, progress: Progress | None = None) -> None:
     """Write the translation of every image below `out`; they are read some at a time."""
@@ -403,13 +416,6 @@ def translate_files(convert: Convert, files: Files, out: Path, write: Write, pro
             write(out / name, pixels, path)
             if progress:
                 progress(done, len(files))
-
-
-def _refuse_overwriting(files: Files, out: Path) -> None:
-    inputs = {path.resolve() for path, _ in files}
-    for _, name in files:
-        if (out / name).resolve() in inputs:
-            raise UserError(f"{out / name} is one of the images to translate: choose another folder with --out")
 
 
 def _refuse_earlier(files: Files, out: Path) -> None:

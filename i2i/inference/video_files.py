@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from i2i.data.layouts.image_folder import is_named_as_image
 from i2i.errors import UserError
 from i2i.utils.atomic_write import replacing
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
-WRITTEN = frozenset({".mp4", ".mov", ".mkv"})
+WRITTEN = (".mp4", ".mov", ".mkv")
+OTHERS = frozenset({".3gp", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".ogv", ".wmv"})
+"""Suffixes of further kinds of video files, which nobody gives to a folder."""
 CODEC, FORMAT = "libx264", "yuv420p"
 FINEST = 1_000  # denominator of frames per second
 
@@ -27,6 +30,11 @@ FINEST = 1_000  # denominator of frames per second
 def is_video(path: Path) -> bool:
     """Whether a name is one of a video file."""
     return path.suffix.lower() in SUFFIXES
+
+
+def is_file_name(path: Path) -> bool:
+    """Whether a name is one of a video file or an image of any kind, and so none of a folder of frames."""
+    return is_video(path) or path.suffix.lower() in OTHERS or is_named_as_image(path.name)
 
 
 def frames_of(path: Path) -> Iterator[np.ndarray]:
@@ -98,9 +106,11 @@ def _write(video: "OutputContainer", stream: "VideoStream", pixels: np.ndarray) 
 
 def check_written(path: Path) -> None:
     """UserError unless a file of that name can be written."""
-    require_video()
     if path.suffix.lower() not in WRITTEN:
-        raise UserError(f"{path} is no video that is written here: name {', '.join(sorted(WRITTEN))}, or a folder")
+        raise UserError(
+            f"{path} is no video that is written here: name {', '.join(WRITTEN)}, or a folder of frames without suffix"
+        )
+    require_video()
 
 
 def require_video() -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -78,6 +79,35 @@ def check_file(path: Path, option: str, new_folder: bool = False) -> None:
     if not (new_folder or path.parent.exists()):
         raise UserError(f"{option} {path}: there is no folder {path.parent}; make it, or name another")
     check_folder(path.parent)
+
+
+def marks(path: Path) -> set[Path | tuple[int, int]]:
+    """Two paths that share any of these are one file or folder: by links, hard links or another spelling."""
+    found: set[Path | tuple[int, int]] = {Path(os.path.realpath(path))}
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return found
+    return {*found, (status.st_dev, status.st_ino)}
+
+
+def lies_in(path: Path, place: Path) -> bool:
+    """Whether a path, there or not, is a file or folder or lies in it at any depth, by links and other spellings too.
+
+    A link that lies in a folder lies in it wherever it leads, as images are looked for through links.
+    """
+    named = Path(os.path.realpath(path)), path.absolute()
+    ways = [way for way in named if ".." not in way.parts]
+    own = marks(place)
+    return any(own & marks(parent) for way in ways for parent in (way, *way.parents))
+
+
+def refuse_among_inputs(out: Path, inputs: Iterable[Path], option: str = "--out") -> None:
+    """UserError for an output that is, or lies in, a file or folder that is read; `option` named the output."""
+    for place in inputs:
+        if lies_in(out, place):
+            where = f"lies in {place}" if marks(out).isdisjoint(marks(place)) else f"is {place}"
+            raise UserError(f"{option} {out} {where}, which is read: choose another place, outside of it")
 
 
 def _check_names(path: Path) -> None:

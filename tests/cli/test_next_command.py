@@ -1,5 +1,6 @@
 """What is printed to be pasted works, what is translated twice is told, and what was exported translates."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from i2i.errors import UserError
+from i2i.inference.translate_files import refuse_replaced
 from i2i.utils.text import argument, option, shell
 from tests.robustness.test_bad_input import SMALL, contents, data_set, image, run
 from tests.robustness.test_bad_input import place as place
@@ -57,14 +60,40 @@ def test_earlier_translations_are_replaced_only_when_asked(refused, trained, pla
     assert contents(place / "new") != before
 
 
-def test_translations_within_the_inputs_are_not_translated_again(trained, place):
-    image(place / "photos/x.png")
-    image(place / "photos/deep/y.png")
-    for arguments in ([], ["--overwrite"]):
-        command = ["translate", "run", "photos", "--target", "dusk", "--out", "photos/out", *arguments]
-        assert run(*command, "--device", "cpu") == 0
-        made = sorted(path.relative_to("photos/out").as_posix() for path in Path("photos/out").rglob("*.png"))
-        assert made == ["deep/y.png", "x.png"]
+@pytest.mark.parametrize("out", ["photos", "photos/out", "photos/../photos/deep", "link", "photos/away"])
+@pytest.mark.parametrize("command", ["translate", "interpolate", "video"])
+def test_nothing_is_written_into_a_folder_whose_images_are_translated(refused, trained, place, command, out):
+    for name in ("photos/x.jpg", "photos/deep/y.jpg"):
+        image(place / name)
+    (place / "elsewhere").mkdir()
+    (place / "link").symlink_to("photos")
+    (place / "photos/away").symlink_to(place / "elsewhere")
+    for words in ([], ["--overwrite"]):
+        said = refused(command, "run", "photos", "--target", "dusk", "--out", out, *words)
+        assert "photos, which is read: choose another place, outside of it" in said
+
+
+def test_images_named_one_by_one_can_be_translated_into_their_own_folder(trained, place):
+    image(place / "photos/x.jpg")
+    assert run("translate", "run", "photos/x.jpg", "--target", "dusk", "--out", "photos", "--device", "cpu") == 0
+    assert sorted(path.name for path in (place / "photos").iterdir()) == ["x.jpg", "x.png"]
+
+
+@pytest.mark.parametrize("role", ["image", "reference"])
+@pytest.mark.parametrize("by", ["another spelling", "symbolic link", "hard link"])
+def test_no_translation_replaces_an_image_that_is_read_whatever_its_other_name_is(place, role, by):
+    given, out = image(place / "photos/x.png"), place / "out"
+    out.mkdir()
+    if by == "symbolic link":
+        (out / "x.png").symlink_to(given)
+    elif by == "hard link":
+        os.link(given, out / "x.png")
+    else:
+        out = place / "out/../photos"
+    images, references = ([given], []) if role == "image" else ([], [None, given])
+    with pytest.raises(UserError, match=f"x.png is .*{role}.*: choose another --out"):
+        refuse_replaced([out / "x.png"], images, references)
+    refuse_replaced([out / "y.png"], images, references)
 
 
 @pytest.mark.parametrize("form", ["hub", "safetensors"])

@@ -1,5 +1,7 @@
 """Frames in, frames out: order and names are kept, the noise is the same for all, and flicker is measured."""
 
+import os
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from PIL import Image
 
 import i2i
 from i2i.errors import UserError
-from i2i.inference.frames import Flicker, in_order
+from i2i.inference.frames import Flicker, check_places, in_order
 from tests.support.exported import make_run
 from tests.support.in_process import command
 
@@ -92,9 +94,9 @@ def test_what_cannot_be_read_or_written_is_refused_and_nothing_is_replaced(run, 
     for given, out, told in (
         (text, tmp_path / "x", "cannot be read as a video"),
         (tmp_path / "gone.mp4", tmp_path / "x", "there is no video"),
-        (frames, tmp_path / "x.avi", r"name \.mkv, \.mov, \.mp4, or a folder"),
+        (frames, tmp_path / "x.avi", r"name \.mp4, \.mov, \.mkv, or a folder of frames without suffix"),
         (frames, taken, "add overwrite=True"),
-        (frames, frames, "is not empty"),
+        (frames, frames, "which is read: choose another place, outside of it"),
     ):
         with pytest.raises(UserError, match=told):
             loaded.translate_frames(given, "dusk", out, source="dawn")
@@ -106,6 +108,51 @@ def test_what_cannot_be_read_or_written_is_refused_and_nothing_is_replaced(run, 
     with pytest.raises(UserError, match="even sides, and a frame has 64x33 pixels: name a folder with out"):
         loaded.translate_frames(frames, "dusk", tmp_path / "odd.mp4", source="dawn", full_resolution=True)
     assert not (tmp_path / "odd.mp4").exists()
+
+
+@with_video
+@pytest.mark.parametrize("by", ["its name", "another spelling", "symbolic link", "hard link"])
+def test_a_video_never_replaces_the_one_it_is_made_of(run, tmp_path, by):
+    given, out = tmp_path / "v.mp4", tmp_path / "w.mp4"
+    given.write_text("a film")
+    if by == "symbolic link":
+        out.symlink_to(given)
+    elif by == "hard link":
+        os.link(given, out)
+    else:
+        out = given if by == "its name" else tmp_path / "x/../v.mp4"
+        (tmp_path / "x").mkdir()
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match=r"is one of the images to translate: choose another out$"):
+            i2i.load(run).translate_frames(given, "dusk", out, source="dawn", overwrite=overwrite)
+    assert given.read_text() == "a film"
+
+
+@pytest.mark.parametrize("out", ["frames", "frames/more", "x/../frames"])
+def test_frames_are_never_written_among_those_they_are_made_of(run, frames, tmp_path, out):
+    (tmp_path / "x").mkdir()
+    before = {path.name: path.read_bytes() for path in frames.iterdir()}
+    with pytest.raises(UserError, match="frames, which is read: choose another place, outside of it"):
+        i2i.load(run).translate_frames(frames, "dusk", tmp_path / out, source="dawn", overwrite=True)
+    with pytest.raises(UserError, match=r"f1\.png is one of the images to translate"):
+        i2i.load(run).translate_frames(frames / "f1.png", "dusk", frames, source="dawn", overwrite=True)
+    with pytest.raises(UserError, match=r"f1\.png is a reference image"):
+        reference = {"reference": frames / "f1.png", "overwrite": True}
+        check_places(frames / "f1.png", tmp_path / "new", **reference)
+        check_places(_copied(frames, tmp_path / "copy"), frames, **reference)
+    assert {path.name: path.read_bytes() for path in frames.iterdir()} == before
+
+
+def _copied(frames, place):
+    return shutil.copytree(frames, place)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".GIF", ".webp", ".png", ".avi", ".wmv", ".mpeg"])
+def test_no_folder_of_frames_has_the_name_of_a_file_of_another_kind(run, frames, tmp_path, suffix):
+    told = r"is no video that is written here: name \.mp4, \.mov, \.mkv, or a folder of frames without suffix"
+    with pytest.raises(UserError, match=told):
+        i2i.load(run).translate_frames(frames, "dusk", tmp_path / f"v{suffix}", source="dawn")
+    assert not (tmp_path / f"v{suffix}").exists()
 
 
 def test_without_the_extra_frames_are_asked_for(run, frames, tmp_path, monkeypatch):

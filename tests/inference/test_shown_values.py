@@ -90,6 +90,13 @@ def test_saved_arrays_are_the_files_of_the_command(copying, file, tmp_path):
     np.testing.assert_array_equal(read_native(tmp_path / "saved.png"), read_native(file))
 
 
+def test_a_saved_array_never_replaces_the_file_that_was_translated(copying, file):
+    before = file.read_bytes()
+    with pytest.raises(UserError, match="is the file that was translated: choose another path"):
+        copying.save_array(copying.translate_arrays(file, "t2"), "t2", file, like=file.parent / "." / file.name)
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("values", "name", "complaint"),
     [

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import i2i
 from i2i import cli
+from i2i.errors import UserError
 from i2i.utils.checksums import sealed
 
 SMALL = [
@@ -397,6 +399,57 @@ def test_a_folder_that_is_no_run_is_named(refused, place, command, folder):
     assert "i2i train --model NAME" in said
 
 
+TRAIN = ["train", "--model", "cyclegan", "--data", "sky", "--device", "cpu", *SMALL]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("out", "complaint"),
+    [
+        ("sky", "sky, which is read: choose another place, outside of it"),
+        ("sky/train", "sky, which is read: choose another place, outside of it"),
+        ("sky/new/run", "sky, which is read: choose another place, outside of it"),
+        ("link/run", "sky, which is read: choose another place, outside of it"),
+        ("notes/../sky/run", "sky, which is read: choose another place, outside of it"),
+        (".", "sky, which is read: choose another place, outside of it"),
+        ("notes", "notes is not empty, it holds a.txt: choose another --out or remove it"),
+    ],
+)
+def test_no_training_begins_among_the_data_or_other_files(refused, place, out, complaint):
+    data_set(place / "sky")
+    (place / "link").symlink_to("sky")
+    (place / "notes").mkdir()
+    (place / "notes/a.txt").write_text("Dear reader")
+    (place / "notes/.gitkeep").touch()
+    assert complaint in refused(*TRAIN, "--out", out)
+    if out == "sky/train":
+        with pytest.raises(UserError, match=r"out='sky/train' lies in .*sky, which is read"):
+            i2i.train("cyclegan", "sky", out=out, size=16, settings={"model.layers": 1}, device="cpu")
+
+
+@pytest.mark.integration
+def test_the_default_run_folder_is_refused_where_one_stands_in_the_data(refused, place, monkeypatch):
+    data_set(place / "sky")
+    monkeypatch.chdir(place / "sky")
+    assert "--out runs/cyclegan-sky lies in" in refused("train", "--model", "cyclegan", "--data", ".", *SMALL)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("there", ["run/.gitkeep", "run/config.yaml", "sky-2/a.txt"])
+def test_a_training_begins_beside_the_data_and_where_one_had_begun(place, there):
+    data_set(place / "sky")
+    (place / there).parent.mkdir()
+    (place / there).touch()
+    assert run(*TRAIN, "--out", "run", "--dry-run") == 0
+
+
+@pytest.mark.integration
+def test_no_bench_begins_among_the_data(refused, place):
+    data_set(place / "sky")
+    said = refused("bench", "--models", "identity", "--data", "sky", *SMALL_BENCH, "--out", "sky/test/bench")
+    assert "sky, which is read: choose another place, outside of it" in said
+
+
 def translate(*inputs: str, target: str = "dusk", out: str = "new") -> list[str]:
     return ["translate", "run", *inputs, "--target", target, "--out", out, "--device", "cpu"]
 
@@ -427,7 +480,7 @@ def test_translating_writes_the_images_and_nothing_else(trained, place, capsys):
         ),
         (translate("x.png", "zero.png"), "zero.png cannot be read as an image (it is empty)"),
         (translate("x.png", "letter.txt"), "letter.txt cannot be read as an image"),
-        (translate("x.png", out="."), "x.png is one of the images to translate: choose another folder with --out"),
+        (translate("x.png", out="."), "x.png is one of the images to translate: choose another --out"),
         (translate("x.png", out="letter.txt"), "letter.txt is a file: choose a folder with --out"),
     ],
 )
