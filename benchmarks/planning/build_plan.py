@@ -19,11 +19,11 @@ from i2i.data.audit import quick_check
 from i2i.data.image_files.file_index import FileIndex
 from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
-from i2i.data.open import open_data
+from i2i.data.open import open_data, places_of
 from i2i.data.pixel_formats import with_formats
 from i2i.errors import UserError, unknown
 from i2i.training.device import choose_device
-from i2i.utils.given_paths import check_folder
+from i2i.utils.given_paths import check_folder, refuse_among_inputs
 from i2i.utils.joined_names import alike_names, direction_name, parted
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
@@ -72,7 +72,7 @@ def prepare(
     for image in used:
         check_length(f"{image.stem}.png", image.path)
     place = out or Path("bench") / data.name
-    _check_folder(place)
+    _check_folder(place, data_config)
     files = FileIndex.load(ResultsFolder(place).image_digests)
     files.check_readable(used)
     features = extractors.chosen(inception, extractor, ResultsFolder(place))
@@ -209,9 +209,12 @@ def _lpips(text: str | None, size: tuple[int, int]) -> "LpipsSpec | None":
     return spec
 
 
-def _check_folder(out: Path) -> None:
-    """Refuse a place that is something else, so that nothing of the user's is touched."""
+def _check_folder(out: Path, data: DataConfig) -> None:
+    """Refuse a place that is something else, or lies among the data, so that nothing of the user's is touched."""
+    began = ResultsFolder(out).began
+    if not began:
+        refuse_among_inputs(out, places_of(data))
     check_folder(out)
-    if not ResultsFolder(out).began and out.is_dir() and any(out.iterdir()):
+    if not began and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
     refuse_merged(out)

@@ -128,6 +128,12 @@ class ResultsFolder:
         """The folders of the results of jobs."""
         return tuple(self.out / name for name in ("trainings", "translations", "scores", "classifier", "segmenter"))
 
+    @property
+    def own(self) -> tuple[Path, ...]:
+        """What a bench goes on from and is read from: the plan, the results of jobs, studies and records."""
+        files = self.plan_file, self.protocol, self.results
+        return (*files, *self.work, self.out / "studies", self._status)
+
     def record(self, job: JobId) -> Path:
         """What is known of a job."""
         name = str(job)

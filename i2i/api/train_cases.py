@@ -11,12 +11,13 @@ from i2i.config import RunConfig, Settings, merge, parse_assignments
 from i2i.custom_models import is_source
 from i2i.data.audit.skip_bad import Skipped, find_bad, record, without
 from i2i.data.layouts import DataSet
-from i2i.data.open import is_drawn, open_data
+from i2i.data.layouts.image_folder import is_hidden
+from i2i.data.open import is_drawn, open_data, places_of
 from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.errors import UserError
 from i2i.presets.training import base_settings, default_suite
 from i2i.runs.checkpoint import Checkpoint
-from i2i.runs.folder import newest_checkpoint
+from i2i.runs.folder import looks_like_a_run, newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.training.budget import in_images
 from i2i.training.describe import describe_start
@@ -24,9 +25,10 @@ from i2i.training.resume import open_for_resume
 from i2i.training.setup import run_config, starting_domains, starting_settings, task_of, with_pixel_formats
 from i2i.translator import Coverage, Task
 from i2i.utils import console
-from i2i.utils.given_paths import check_folder
+from i2i.utils.given_paths import check_folder, lies_in, refuse_among_inputs
 from i2i.utils.joined_names import join_names
 from i2i.utils.text import option
+from i2i.utils.wording import some
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ class New:
         config = with_pixel_formats(in_images(config, readable), readable)
         task = task_of(config, readable)
         folder = self.out or Path("runs") / join_names((config.name, readable.name), "-")
-        check_new(folder)
+        check_unused(folder, config)
         return Ready(folder, config, task, readable, skipped=skipped)
 
     @property
@@ -245,6 +247,22 @@ def check_new(run: Path) -> None:
         raise UserError(
             f"{run} holds a training already: go on with {option('--resume', run)}, or choose another folder with --out"
         )
+
+
+def check_unused(run: Path, config: RunConfig) -> None:
+    """UserError unless a run folder can be made, or a training that wrote no checkpoint can begin again in it.
+
+    Nor may it be a data folder, lie in one or hold one: sample grids would be taken for images of the data.
+    """
+    places = [place for place in places_of(config.data) if place.is_dir()]
+    refuse_among_inputs(run, places)
+    for place in places:
+        if lies_in(place, run):
+            raise UserError(f"--out {run} holds {place}, which is read: choose another place, outside of it")
+    check_new(run)
+    there = sorted(path.name for path in run.iterdir() if not is_hidden(path.name)) if run.exists() else []
+    if there and not looks_like_a_run(run):
+        raise UserError(f"{run} is not empty, it holds {some(there)}: choose another --out or remove it")
 
 
 def _with_a_pair(config: RunConfig) -> RunConfig:

@@ -10,7 +10,7 @@ from i2i.api.progress import counting
 from i2i.api.settings import data_settings
 from i2i.cli.options import AllowDownloadOption, AttributesOption, DeviceOption, SetOption, SkipBadOption
 from i2i.utils import console
-from i2i.utils.given_paths import check_file
+from i2i.utils.given_paths import check_file, refuse_among_inputs
 
 app = typer.Typer(help="Data sets.", no_args_is_help=True)
 
@@ -71,17 +71,22 @@ def check_data(
 
         i2i data check photos/ --size 128 --models cyclegan --sheet photos.png --json photos.json
     """
-    from i2i.config import merge, parse_assignments
+    from i2i.config import DataConfig, merge, parse_assignments, validate
+    from i2i.data.open import places_of
     from i2i.training.feasibility import examine, lines, write_json
 
-    for option, place in (("--sheet", sheet), ("--json", json)):
-        if place is not None:
-            check_file(place, option)
+    outputs = {option: place for option, place in (("--sheet", sheet), ("--json", json)) if place is not None}
     said = data_settings([str(folder)], attributes, None, allow_download)
     changes = merge(said, {"image_size": size} if size else {})
+    settings_of_all = merge({"data": changes}, parse_assignments(settings or []))
+    if outputs:
+        given = places_of(validate(DataConfig, settings_of_all["data"], "data"))
+        for option, place in outputs.items():
+            refuse_among_inputs(place, given, option)
+            check_file(place, option)
     with counting("looking at the images") as progress:
         report, verdicts = examine(
-            merge({"data": changes}, parse_assignments(settings or [])),
+            settings_of_all,
             models,
             None if no_trial else device or "",
             sheet,

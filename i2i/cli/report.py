@@ -8,7 +8,7 @@ import typer
 
 from i2i.errors import UserError, unknown
 from i2i.utils import console
-from i2i.utils.given_paths import check_file
+from i2i.utils.given_paths import check_file, refuse_among_inputs
 
 LAYOUTS = ("directions", "targets")
 
@@ -96,13 +96,18 @@ def grid(
     from i2i.benchmarks.report.figures.grid_selection import choose, texts_below
     from i2i.benchmarks.report.figures.redraw import SUFFIXES
     from i2i.benchmarks.results_folder.finished_bench import Finished
+    from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+    from i2i.data.open import places_of
 
     if out.suffix.lower() not in SUFFIXES:
         raise UserError(f"--out {out} must end in {', '.join(SUFFIXES)}")
     if layout not in LAYOUTS:
         raise unknown("layout", layout, LAYOUTS)
     check_file(out, "--out", new_folder=True)
+    refuse_among_inputs(out, ResultsFolder(results).own)
     finished = Finished.load(results)
+    elsewhere = [external.folder for external in finished.facts.suite.external.values()]
+    refuse_among_inputs(out, [*places_of(finished.config), *elsewhere])
     finished.check_data()
     shown = [one for name in finished.columns(columns) for one in (name, *finished.samples(name, samples))]
     for lack in finished.lacking.values() if columns is None else ():

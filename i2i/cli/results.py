@@ -7,7 +7,7 @@ import typer
 
 from i2i.errors import UserError
 from i2i.utils import console
-from i2i.utils.given_paths import check_file
+from i2i.utils.given_paths import check_file, refuse_among_inputs
 
 app = typer.Typer(help="Collected results of benches.", no_args_is_help=True)
 
@@ -25,11 +25,13 @@ def pack_results(
     """
     from i2i.benchmarks.board.entry import entry_of, entry_text
     from i2i.benchmarks.results_folder.finished_results import Stored
+    from i2i.benchmarks.results_folder.results_folder import ResultsFolder
     from i2i.utils.atomic_write import write_bytes
 
     if out.suffix.lower() != ".json":
         raise UserError(f"--out {out} must end in .json")
     check_file(out, "--out", new_folder=True)
+    refuse_among_inputs(out, ResultsFolder(results).own)
     entry = entry_of(Stored.load(results))
     contents = entry_text(entry)
     write_bytes(out, contents)

@@ -7,7 +7,7 @@ import typer
 
 from i2i.cli.options import DeviceOption, ExtractorOption, LpipsOption
 from i2i.utils import console
-from i2i.utils.given_paths import check_file
+from i2i.utils.given_paths import check_file, refuse_among_inputs
 
 
 def score(
@@ -73,6 +73,8 @@ def score(
 
     folders = given_folders(fake, real, source, truth, paired)
     if json is not None:
+        folders.refuse_image(json, "--json")
+        refuse_among_inputs(json, [palette] if palette else [], "--json")
         check_file(json, "--json")
     scorers = (extractor, lpips, parse_measures(metrics))
     at, within = parse_size(size), parse_range(value_range)

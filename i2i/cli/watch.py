@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from i2i.watch.state import Watched
 
 
+PAGES = (".html", ".htm")
+"""Suffixes of a page, which no file of a run folder has."""
+
+
 def watch(
     place: Annotated[Path, typer.Argument(metavar="RUN_OR_BENCH", help="Run folder, or results folder of a bench.")],
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="By default the first free one from 7870.")] = None,
@@ -36,6 +40,8 @@ def watch(
     if out is None:
         _serve(_watched(place), port, browser)
     else:
+        if out.suffix.lower() not in PAGES:
+            raise UserError(f"--out {out} must end in {' or '.join(PAGES)}")
         check_file(out, "--out", new_folder=True)
         _write(_watched(place), out)
 
@@ -71,11 +77,12 @@ def film(
 
 
 def _watched(place: Path) -> "Watched":
+    from i2i.runs.folder import looks_like_a_run
     from i2i.watch.state import Watched
 
     if (place / "plan.json").is_file():
         return Watched(place.absolute().name, _runs_of_bench(place))
-    if not any((place / name).exists() for name in ("checkpoints", "config.yaml", "metrics.jsonl", ".lock")):
+    if not looks_like_a_run(place):
         raise UserError(
             f"{place} is no run folder and no results folder of a bench: name the --out of a training that has begun"
         )

@@ -1,6 +1,6 @@
 """The data set that settings name: a folder, an archive, a manifest, a built-in dataset, or several of them joined."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +50,27 @@ def is_embedded(config: DataConfig) -> bool:
 def pixel_cache(config: DataConfig) -> PixelCache:
     """Where the images of training runs and benches lie decoded, as large as the settings let it be."""
     return PixelCache(cache_folder() / "pictures", config.cache_gib)
+
+
+def places_of(config: DataConfig) -> list[Path]:
+    """The folders, archives and manifests that a config names, of those that lie on this machine.
+
+    A folder holds whatever lies in it at any depth; of a manifest the images that it lists are places too.
+    """
+    given = config.sets.values() if config.sets else [str(config.path or EMBEDDED)]
+    named = [located(path, config) for path in given if not path.startswith(EMBEDDED)]
+    return [*named, *(image for place in named if is_manifest(place) for image in _images_of(place, config))]
+
+
+def _images_of(manifest: Path, config: DataConfig) -> Iterator[Path]:
+    """The images that a manifest lists, and none of one that cannot be read."""
+    try:
+        data = open_place(manifest, choices_of(config))
+    except UserError:
+        return
+    for found in data.splits.values():
+        for own in found.values():
+            yield from (image.path for image in own)
 
 
 def is_there(place: str | Path) -> bool:

@@ -20,7 +20,7 @@ from i2i.data.image_files.readers_and_writers import NATIVE_ONLY
 from i2i.data.image_files.value_range import rendering_line
 from i2i.data.layouts import ImageFile
 from i2i.data.layouts.i2i_json import DeclaredFormat
-from i2i.data.layouts.image_folder import ImageFolder, left_out_line
+from i2i.data.layouts.image_folder import ImageFolder, is_image, left_out_line
 from i2i.data.pixel_formats import format_of_images
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
@@ -42,6 +42,7 @@ from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import FID, content_name, metric_named, perceptual_name
 from i2i.metrics.sets.measures import ImageSet, notes, of_requested_sets
 from i2i.metrics.sets.names import IN_FEATURES, SetMeasure
+from i2i.utils.given_paths import refuse_among_inputs
 from i2i.utils.memory import freed_memory_kept
 from i2i.utils.text_table import text_table
 
@@ -72,6 +73,11 @@ class Folders:
         """Those that are there, by role."""
         places = {"fake": self.fake, "real": self.real, "source": self.source, "truth": self.truth}
         return {role: place for role, place in places.items() if place is not None}
+
+    def refuse_image(self, out: Path, option: str) -> None:
+        """UserError for a file to be written that is one of the images, or that the next score would take for one."""
+        if is_image(out):
+            refuse_among_inputs(out, self.given.values(), option)
 
 
 @dataclass(frozen=True)

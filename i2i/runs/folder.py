@@ -15,11 +15,10 @@ KEPT = 2
 DAMAGED = "damaged-"
 """How names begin of checkpoints that are set aside."""
 
+SIGNS = (CHECKPOINTS, "config.yaml", "metrics.jsonl", ".lock", "skipped.json")
+"""What a run folder holds one of, also where its training has stopped before the first checkpoint."""
+
 NO_OTHER = "remove {run} and train or import again"
-
-
-BEGUN = (CHECKPOINTS, "config.yaml", "metrics.jsonl", ".lock")
-"""What a run folder holds, some of it from its first moments on."""
 
 
 def check_run_folder(place: Path) -> None:
@@ -33,8 +32,13 @@ def check_run_folder(place: Path) -> None:
         raise UserError(f"{place} holds a bench: name one of its run folders, such as {first.parent}")
     if place.is_file():
         raise UserError(f"{place} is a file and no run folder: name the folder that a training has written")
-    if place.is_dir() and any(place.iterdir()) and not any((place / name).exists() for name in BEGUN):
+    if place.is_dir() and any(place.iterdir()) and not looks_like_a_run(place):
         raise UserError(f"{place} is no run folder, it holds other files: name the folder that a training has written")
+
+
+def looks_like_a_run(folder: Path) -> bool:
+    """Whether a training has begun in a folder."""
+    return any((folder / name).exists() for name in SIGNS)
 
 
 def checkpoint_folder(run: Path, position: Position) -> Path:

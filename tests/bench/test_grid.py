@@ -94,6 +94,26 @@ def run(*arguments):
     return stopped.value.code
 
 
+@pytest.mark.parametrize("out", ["bench/translations/one/seed0/a2b/p0.png", "bench/scores/x.png", "sky/test/a/p0.png"])
+def test_no_grid_is_drawn_among_what_a_bench_has_made_or_learnt_from(results, capsys, out):
+    place = results.parent / out
+    before = place.read_bytes() if place.exists() else None
+    assert run(results, "--out", place) == 2
+    assert "which is read: choose another place, outside of it" in capsys.readouterr().err
+    assert (place.read_bytes() if place.exists() else None) == before
+
+
+@pytest.mark.parametrize("out", ["plan.json", "results.json", "status/x.json", "scores/one-seed0.json"])
+def test_no_entry_is_packed_over_what_a_bench_is_read_from(results, capsys, out):
+    before = (results / "plan.json").read_bytes()
+    sys.argv = ["i2i", "results", "pack", str(results), "--out", str(results / out)]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    assert "which is read: choose another place, outside of it" in capsys.readouterr().err
+    assert (results / "plan.json").read_bytes() == before
+
+
 def test_random_rows_are_different_images_spread_over_the_directions_and_repeat_with_the_seed(finished):
     rows = at_random(finished, 7, 3)
     assert len(set(rows)) == 7

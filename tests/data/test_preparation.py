@@ -402,7 +402,9 @@ def test_a_bad_image_is_named_and_nothing_is_left_behind(place, capsys):
 
 
 REFUSALS = {
-    "not empty": (("--out", "sky"), "sky is not empty: choose another --out"),
+    "not empty": (("--out", "."), ". is the folder you are in"),
+    "the data": (("--out", "sky"), "sky, which is read: choose another place, outside of it"),
+    "in the data": (("--out", "sky/small"), "sky, which is read: choose another place, outside of it"),
     "splits": (("--split", "0.8,0.1,0.1"), "sky has splits already: leave --split out"),
     "shares": (("--split", "0.8,0.3,0.1"), "--split 0.8,0.3,0.1 must be the shares of train, val and test"),
     "two shares": (("--split", "0.8,0.2"), "which add up to 1"),

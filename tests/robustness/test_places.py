@@ -13,7 +13,7 @@ from i2i import cli
 from i2i.cli.endings import REASONS, ending
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.given_paths import check_file, check_folder
+from i2i.utils.given_paths import check_file, check_folder, lies_in
 from tests.robustness.test_bad_input import SMALL, SMALL_BENCH, contents, data_set, run
 from tests.robustness.test_bad_input import trained_once as trained_once
 
@@ -102,6 +102,68 @@ def test_a_file_that_cannot_be_is_told_and_nothing_is_done(capsys, command, wher
 @pytest.mark.parametrize("command", [command for name, command in FILES.items() if name != "grid"])
 def test_no_folder_is_made_for_the_file_of_a_report(capsys, command, where):
     assert "there is no folder gone" in told(capsys, [*command, where])
+
+
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        *(
+            (name, place)
+            for name in ("check", "sheet")
+            for place in ("sky/test/dawn/0.png", "sky/new.png", "sky/../sky/x")
+        ),
+        ("score", "sky/test/dawn/0.png"),
+        ("score", "sky/test/dusk/new.png"),
+    ],
+)
+def test_no_file_of_a_report_lies_among_the_images_that_it_is_about(capsys, command, where):
+    assert "which is read: choose another place, outside of it" in told(capsys, [*FILES[command], where])
+
+
+def test_no_file_of_a_report_replaces_a_list_of_images_or_one_that_it_names(capsys, place):
+    lines = [
+        f"sky/{split}/{domain}/0.png,{split},{domain}" for split in ("train", "test") for domain in ("dawn", "dusk")
+    ]
+    (place / "list.csv").write_text("\n".join(["path,split,domain", *lines]))
+    for option, where in (("--json", "list.csv"), ("--sheet", "sky/train/dawn/0.png")):
+        said = told(capsys, ["data", "check", "list.csv", "--size", "16", "--no-trial", option, where])
+        assert f"{option} {where} is" in said
+    (place / "colors.json").write_text('{"a": [0, 0, 0]}')
+    words = [*FILES["score"][:-1], "--label-maps", "--palette", "colors.json", "--json", "colors.json"]
+    assert "--json colors.json is colors.json, which is read" in told(capsys, words)
+
+
+@pytest.mark.parametrize("where", ["run/metrics.jsonl", "run/config.yaml", "run/new"])
+def test_a_page_replaces_no_file_of_a_run(capsys, where):
+    assert f"--out {where} must end in .html or .htm" in told(capsys, ["watch", "run", "--out", where])
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "inside"),
+    [
+        ("data", "data", True),
+        ("data/new/x", "data", True),
+        ("more/../data/x", "data", True),
+        ("link/x", "data", True),
+        ("data/away/x", "data", True),
+        ("data/x", "link", True),
+        ("twin", "file", True),
+        ("data-2/x", "data", False),
+        ("x", "data", False),
+        ("data/../x", "data", False),
+        ("data/x", "gone", False),
+    ],
+)
+def test_a_place_lies_in_another_however_both_are_written(tmp_path, monkeypatch, path, place, inside):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("data", "more", "elsewhere"):
+        Path(folder).mkdir()
+    Path("link").symlink_to("data")
+    Path("data/away").symlink_to(tmp_path / "elsewhere")
+    Path("file").touch()
+    os.link("file", "twin")
+    for one in (Path(path), Path(path).absolute()):
+        assert lies_in(one, Path(place)) is inside
 
 
 @pytest.mark.slow

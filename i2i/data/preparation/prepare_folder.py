@@ -10,7 +10,7 @@ from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.layouts.i2i_json import Division
 from i2i.data.layouts.manifest import is_manifest
-from i2i.data.open import choices_of, located, open_data
+from i2i.data.open import choices_of, located, open_data, places_of
 from i2i.data.pixel_formats import formats_of
 from i2i.data.preparation.groups import groups_of
 from i2i.data.preparation.resize import SUFFIXES, Format, prepare, write_card
@@ -18,6 +18,7 @@ from i2i.data.preparation.split import Shares, describe, divide, parse_shares
 from i2i.data.preparation.unsplit import read_undivided
 from i2i.errors import NoLayout, UserError
 from i2i.utils.atomic_write import new_folder
+from i2i.utils.given_paths import refuse_among_inputs
 from i2i.utils.progress import Progress
 
 
@@ -49,6 +50,7 @@ def prepare_folder(
     if format not in SUFFIXES:
         raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
     shares = parse_shares(split) if split is not None else None
+    refuse_among_inputs(out, places_of(config))
     data, notes = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
     notes = [data.recognized, *notes]
     if skip_bad:
