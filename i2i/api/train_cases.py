@@ -249,10 +249,15 @@ def check_new(run: Path) -> None:
         )
 
 
+LOGS = (".log", ".txt", ".out", ".err")
+"""How files end to which shells and schedulers send what a command says."""
+
+
 def check_unused(run: Path, config: RunConfig) -> None:
     """UserError unless a run folder can be made, or a training that wrote no checkpoint can begin again in it.
 
-    Nor may it be a data folder, lie in one or hold one: sample grids would be taken for images of the data.
+    Nor may it be a data folder, lie in one or hold one: sample grids would be taken for images of the data. A log
+    of the command that trains may be there already.
     """
     places = [place for place in places_of(config.data) if place.is_dir()]
     refuse_among_inputs(run, places)
@@ -260,7 +265,8 @@ def check_unused(run: Path, config: RunConfig) -> None:
         if lies_in(place, run):
             raise UserError(f"--out {run} holds {place}, which is read: choose another place, outside of it")
     check_new(run)
-    there = sorted(path.name for path in run.iterdir() if not is_hidden(path.name)) if run.exists() else []
+    found = [path for path in run.iterdir() if not is_hidden(path.name)] if run.exists() else []
+    there = sorted(path.name for path in found if path.suffix not in LOGS)
     if there and not looks_like_a_run(run):
         raise UserError(f"{run} is not empty, it holds {some(there)}: choose another --out or remove it")
 

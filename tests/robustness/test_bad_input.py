@@ -412,14 +412,14 @@ TRAIN = ["train", "--model", "cyclegan", "--data", "sky", "--device", "cpu", *SM
         ("link/run", "sky, which is read: choose another place, outside of it"),
         ("notes/../sky/run", "sky, which is read: choose another place, outside of it"),
         (".", "sky, which is read: choose another place, outside of it"),
-        ("notes", "notes is not empty, it holds a.txt: choose another --out or remove it"),
+        ("notes", "notes is not empty, it holds a.json: choose another --out or remove it"),
     ],
 )
 def test_no_training_begins_among_the_data_or_other_files(refused, place, out, complaint):
     data_set(place / "sky")
     (place / "link").symlink_to("sky")
     (place / "notes").mkdir()
-    (place / "notes/a.txt").write_text("Dear reader")
+    (place / "notes/a.json").write_text("{}")
     (place / "notes/.gitkeep").touch()
     assert complaint in refused(*TRAIN, "--out", out)
     if out == "sky/train":
@@ -435,7 +435,7 @@ def test_the_default_run_folder_is_refused_where_one_stands_in_the_data(refused,
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("there", ["run/.gitkeep", "run/config.yaml", "sky-2/a.txt"])
+@pytest.mark.parametrize("there", ["run/.gitkeep", "run/slurm-7.out", "run/config.yaml", "sky-2/a.txt"])
 def test_a_training_begins_beside_the_data_and_where_one_had_begun(place, there):
     data_set(place / "sky")
     (place / there).parent.mkdir()
