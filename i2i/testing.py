@@ -281,7 +281,7 @@ def translation_refuses_what_it_does_not_take(subject: Subject) -> None:
     ]
     if translator.multiple > 1:
         odd = images[:, :, : SIDE - 1]
-        refused.append(("a side that does not divide", lambda: translator.translate(odd, source, target), "image_size"))
+        refused.append(("a side that does not divide", lambda: translator.translate(odd, source, target), "divide"))
     for what, call, named in refused:
         try:
             call()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from i2i.errors import UserError
 from i2i.utils import console
+from i2i.utils.text import option
 
 if TYPE_CHECKING:
     from i2i.config import Settings
@@ -27,7 +28,7 @@ def sized(settings: list[str] | None, size: str | None) -> list[str]:
     for assignment in settings or [] if size is not None else []:
         name, _, value = assignment.partition("=")
         if name.strip() == "data.image_size" and value.strip() != size:
-            raise UserError(f"--size {size} and --set {assignment} are two sizes: leave one out")
+            raise UserError(f"{option('--size', size)} and {option('--set', assignment)} are two sizes: leave one out")
     return [*(settings or []), *([f"data.image_size={size}"] if size is not None else [])]
 
 

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 Padding = Literal["reflect", "zeros"]
 MOST_CHANNELS, LEAST_KERNEL, SIDE = 4, 5, 2
 """Outputs up to which and kernels from which on `ToImageConv2d` was measured faster, and the side of its blocks."""
+LEAST_INPUTS = 16
+"""Of a filter for blocks. With 8 or 12, PyTorch 2.14.1 convolves wrongly in bfloat16 on CPUs with AMX."""
 
 
 def convolution(
@@ -32,8 +34,8 @@ class ToImageConv2d(nn.Conv2d):
     The units that multiply take 16 or 32 outputs at once, and an image has three: so a convolution to it runs at a
     fifth of their rate. Here the filter is written four times, shifted to each pixel of a block, into a filter of
     stride 2 with four times the outputs, which are then laid out as pixels. It is the same sum, with zeros besides:
-    with 7x7 a third more multiplications in half of the time, gradients included. Without gradients it is PyTorch's
-    convolution.
+    with 7x7 a third more multiplications in half of the time, gradients included. Without gradients, and with few
+    inputs, it is PyTorch's convolution.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -47,6 +49,8 @@ class ToImageConv2d(nn.Conv2d):
         """Whether a CPU is to differentiate it, and its output, of which an export knows no size, is all blocks."""
         differentiated = torch.is_grad_enabled() and not torch.compiler.is_compiling()
         if features.device.type != "cpu" or features.dim() != 4 or not differentiated:
+            return False
+        if self.in_channels < LEAST_INPUTS:
             return False
         margins = cast(tuple[int, int], self.padding)
         return all(
