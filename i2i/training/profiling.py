@@ -201,5 +201,5 @@ def _work(
         connection.send(measure(config, task, data, torch.device(device)))
     except UserError as error:
         connection.send((UserError, str(error)))
-    except (RuntimeError, MemoryError) as error:
+    except (TrainingError, RuntimeError, MemoryError) as error:
         connection.send((TrainingError, str(error).strip().splitlines()[0] if str(error) else "out of memory"))

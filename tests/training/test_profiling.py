@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -102,6 +103,17 @@ def test_steps_by_graphs_are_captured_ahead_of_the_clock(sky, monkeypatch, name,
     ahead, (warm, *timed) = taken[: taken.index("begin")], taken[taken.index("begin") + 1 :]
     assert ahead == list(range((WARM_UPS + 1) * round_length))
     assert [warm, *timed[:TIMED]] == [0] * (TIMED + 1)
+
+
+def test_a_step_that_no_graph_can_hold_is_an_answer_where_graphs_are_asked_for(sky, monkeypatch):
+    def refuse(batches, step, progress):
+        raise TrainingError("train.graphs=on: phase 'generator' cannot be captured")
+
+    config, sent = config_of("pix2pix"), []
+    monkeypatch.setattr(profiling, "captured_steps", lambda *_: refuse)
+    connection = SimpleNamespace(send=sent.append)
+    profiling._work(connection, None, config.name, config.settings(), task_of(config, sky), sky, "cpu")
+    assert sent == [(TrainingError, "train.graphs=on: phase 'generator' cannot be captured")]
 
 
 @pytest.mark.gpu
