@@ -21,6 +21,7 @@ is more to tell.
 
 import argparse
 import json
+import math
 import os
 import platform
 import re
@@ -104,8 +105,17 @@ class Findings:
         with self._writing:
             self._found[section], self._lines[section] = found, [*lines]
             text = [self._heading, *(line for own in self._lines.values() for line in (*own, ""))]
-            (self._folder / "gpu_check.json").write_text(json.dumps(self._found, indent=1, allow_nan=False))
+            (self._folder / "gpu_check.json").write_text(json.dumps(_without_nan(self._found), indent=1))
             (self._folder / "gpu_check.md").write_text("\n".join(text))
+
+
+def _without_nan(value: object) -> object:
+    """The same with None for numbers that JSON has not, as a training that diverged gives them."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # --- sections, each of which returns what it found and the lines that tell it ---

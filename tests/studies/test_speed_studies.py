@@ -199,6 +199,13 @@ def test_the_gpu_checks_files_hold_all_that_was_found_at_any_time(tmp_path):
     assert (tmp_path / "gpu_check.md").read_text() == "# GPU check\n\nsome GPU\n\n## speed\none\ntwo\n\n## nccl\n"
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_losses_that_are_no_numbers_do_not_end_the_gpu_check(tmp_path, value):
+    gpu_check.Findings(tmp_path, "some GPU").put("losses", {"cut": {"start": value, "mean": 0.5}, "all": [value]}, [])
+    text = (tmp_path / "gpu_check.json").read_text()
+    assert json.loads(text)["losses"] == {"cut": {"start": None, "mean": 0.5}, "all": [None]}
+
+
 def test_of_a_model_that_fails_the_gpu_check_compares_all_others(monkeypatch):
     known = {"pix2pix": 0.5}
     monkeypatch.setattr(gpu_check, "_losses_apart", lambda name, options: {"start": 0.0, "mean": known[name]})
